@@ -1,0 +1,1 @@
+"""Wiring: settings, server, connections, discovery of the domains."""

@@ -1,0 +1,1 @@
+"""Probes: is this process alive, may it take traffic, what does it depend on?"""

@@ -1,0 +1,153 @@
+"""One formatter for every line: the application's, the server's, warnings and crashes."""
+
+import logging
+import logging.config
+import os
+import sys
+import threading
+from types import TracebackType
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+from config import identity
+from config.environment import Environment
+from observability.figures import SLOW_REQUEST_MS, Figures
+
+# What libraries say of their own running; LOG_LEVEL may raise these, never lower them.
+LEVELS = {
+    "alembic.runtime": "WARNING",
+    "asyncio": "INFO",
+    "django": "INFO",
+    "django.db.backends": "WARNING",
+    "redis": "INFO",
+    "gunicorn.error": "INFO",
+    "psycopg": "WARNING",
+    "psycopg.pool": "WARNING",
+    "sqlalchemy.engine": "WARNING",
+    "uvicorn.error": "INFO",
+}
+
+log = structlog.stdlib.get_logger("request")
+
+
+def configure(settings: Environment) -> None:
+    """Send every log record of this process to stdout, as JSON or for a console."""
+    json = settings.log_format == "json"
+
+    def identify(_logger: object, _method: str, event: EventDict) -> EventDict:
+        event["service"] = identity.NAME
+        event["version"] = identity.VERSION
+        event["environment"] = settings.environment
+        event["role"] = settings.service_role
+        event["pid"] = os.getpid()
+        return event
+
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        _withhold,
+    ]
+    end: list[Processor] = [
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stdout.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,
+        ),
+    ]
+    if json:
+        end = [
+            identify,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(default=str),
+        ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *(step for step in shared if not isinstance(step, structlog.stdlib.ExtraAdder)),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    level, levels = settings.log_level or "INFO", logging.getLevelNamesMapping()
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "line": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "foreign_pre_chain": shared,
+                    "processors": [
+                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                        *end,
+                    ],
+                },
+            },
+            "handlers": {
+                "stdout": {
+                    "class": "logging.StreamHandler",
+                    "formatter": "line",
+                    "stream": "ext://sys.stdout",
+                },
+            },
+            "root": {"handlers": ["stdout"], "level": level},
+            "loggers": {
+                name: {"level": max(level, floor, key=levels.__getitem__)}
+                for name, floor in LEVELS.items()
+            },
+        }
+    )
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda crash: _uncaught(
+        crash.exc_type,
+        crash.exc_value,
+        crash.exc_traceback,
+    )
+
+
+def _withhold(_logger: object, _method: str, event: EventDict) -> EventDict:
+    # Django attaches the request, whose text has the query string and what is secret in it.
+    event.pop("request", None)
+    event.pop("color_message", None)  # uvicorn's line a second time, with escapes
+    return event
+
+
+def _uncaught(
+    kind: type[BaseException],
+    error: BaseException | None,
+    trace: TracebackType | None,
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logging.getLogger("crash").critical(
+        "uncaught exception",
+        exc_info=(kind, error, trace) if error else None,
+    )
+
+
+def bind_request(request_id: str) -> None:
+    """Forget the request before this one and put the new id into every line."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+
+
+def request_finished(figures: Figures, **event: Any) -> None:
+    """Write the one line of a request; it is a warning above `SLOW_REQUEST_MS`."""
+    say = log.warning if event["duration_ms"] > SLOW_REQUEST_MS else log.info
+    say(
+        "request_finished",
+        **event,
+        db_queries=figures.db_queries,
+        db_ms=round(figures.db_ms, 1),
+        cache_hits=figures.cache_hits,
+        cache_misses=figures.cache_misses,
+    )
