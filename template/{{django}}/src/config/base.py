@@ -1,0 +1,104 @@
+"""Django's settings; each profile's module changes what differs there.
+
+What comes from outside is read and checked in `config.environment` alone.
+"""
+
+from redis.retry import Retry
+
+from config import domains, postgres, redis
+from config.environment import load
+from config.postgres import POOL_LIFETIME, POOL_WAIT
+
+env = load()
+
+DEBUG = bool(env.debug)
+SECRET_KEY = env.secret_key.get_secret_value() if env.secret_key else ""
+ALLOWED_HOSTS = list(env.allowed_hosts or ())
+CORS_ALLOWED_ORIGINS = list(env.cors_allowed_origins or ())
+CORS_EXPOSE_HEADERS = ["X-Request-ID"]
+CORS_PREFLIGHT_MAX_AGE = 600
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "corsheaders",
+    "rest_framework",
+    "accounts",
+    *domains.names(),
+]
+
+MIDDLEWARE = [
+    "health.middleware.ProbeMiddleware",
+    "observability.middleware.RequestMiddleware",
+    "config.middleware.AdmissionMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "config.middleware.ProblemMiddleware",
+]
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+_address = postgres.parameters(env) if env.database else {}
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": _address.pop("host", ""),
+        "PORT": _address.pop("port", ""),
+        "NAME": _address.pop("dbname", ""),
+        "USER": _address.pop("user", ""),
+        "PASSWORD": _address.pop("password", ""),
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": env.database_pgbouncer,
+        "OPTIONS": {
+            **_address,
+            # None lets psycopg prepare nothing: PgBouncer hands sessions around.
+            "prepare_threshold": None if env.database_pgbouncer else 5,
+            "pool": {
+                "min_size": min(env.database_pool_min, env.database_pool_max),
+                "max_size": env.database_pool_max,
+                "timeout": POOL_WAIT,
+                "max_lifetime": POOL_LIFETIME,
+                # A lost server is tried anew by the next request, not after a long back-off.
+                "reconnect_timeout": 5,
+            },
+        },
+    },
+}
+
+CACHES = {
+    "default": {
+        "BACKEND": "config.cache.ResilientCache",
+        "LOCATION": env.redis or "redis://build",
+        "KEY_PREFIX": redis.prefix(env),
+        "OPTIONS": redis.options(env, Retry),
+    },
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+    "EXCEPTION_HANDLER": "config.problems.exception_handler",
+}
+
+# Logging is configured by the process that imports this, see observability/logging.py.
+LOGGING_CONFIG = None
