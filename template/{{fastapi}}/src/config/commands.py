@@ -1,0 +1,55 @@
+"""The commands of `manage.py`, named as Django names them."""
+
+import argparse
+import code
+import os
+from collections.abc import Sequence
+
+from alembic import command
+from alembic.util.exc import CommandError
+
+from config import identity, migrations
+from config.environment import Environment
+
+
+def run(settings: Environment, arguments: Sequence[str]) -> int:
+    """Parse and run one command; return its exit code."""
+    parser = argparse.ArgumentParser(prog="manage.py", description=f"Commands of {identity.NAME}.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    migrate = commands.add_parser("migrate", help="apply migrations")
+    migrate.add_argument(
+        "revision", nargs="?", default="head", help="a revision, or base to undo all"
+    )
+    make = commands.add_parser(
+        "makemigrations", help="write a migration of what the models changed"
+    )
+    make.add_argument("-m", "--message", required=True, help="what changes, in a few words")
+    commands.add_parser("showmigrations", help="list the migrations and where the database is")
+    commands.add_parser("check", help="fail if the models changed and no migration says so")
+    commands.add_parser("dbshell", help="open psql on the database")
+    commands.add_parser("shell", help="open Python with the settings loaded")
+    options = parser.parse_args(arguments)
+    try:
+        return _run(settings, options)
+    except CommandError as error:
+        parser.exit(1, f"manage.py: {error}\n")
+
+
+def _run(settings: Environment, options: argparse.Namespace) -> int:
+    alembic = migrations.configuration()
+    match options.command:
+        case "migrate" if options.revision == "base":
+            command.downgrade(alembic, "base")
+        case "migrate":
+            command.upgrade(alembic, options.revision)
+        case "makemigrations":
+            command.revision(alembic, options.message, autogenerate=True)
+        case "showmigrations":
+            command.history(alembic, indicate_current=True)
+        case "check":
+            command.check(alembic)
+        case "dbshell":
+            os.execvp("psql", ["psql", settings.database])  # noqa: S606, S607 - the user's own psql
+        case "shell":
+            code.interact(local={"settings": settings})
+    return 0

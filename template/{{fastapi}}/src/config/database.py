@@ -1,0 +1,81 @@
+"""The database: one engine a process, one session and one transaction a request."""
+
+import time
+from collections.abc import AsyncIterator
+from functools import lru_cache
+from typing import Annotated, Any
+
+from fastapi import Depends
+from sqlalchemy import MetaData, event
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase
+
+from config import postgres
+from config.environment import load
+from config.postgres import POOL_LIFETIME, POOL_WAIT
+from observability import figures
+
+
+class Model(DeclarativeBase):
+    """Base of all tables; constraints are named by convention, so migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ck": "%(table_name)s_%(constraint_name)s",
+            "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+            "pk": "%(table_name)s_pkey",
+        }
+    )
+
+
+@lru_cache(maxsize=1)
+def engine() -> AsyncEngine:
+    """Return this process's engine; it connects at the first use, after the server's fork."""
+    settings = load()
+    parameters = postgres.parameters(settings)
+    if settings.database_pgbouncer:
+        # PgBouncer hands sessions around: nothing may be prepared in one.
+        parameters["prepare_threshold"] = None
+    created = create_async_engine(
+        "postgresql+psycopg://",
+        connect_args=parameters,
+        pool_size=settings.database_pool_max,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT,
+        pool_recycle=POOL_LIFETIME,
+        pool_pre_ping=True,
+    )
+    event.listen(created.sync_engine, "before_cursor_execute", _started)
+    event.listen(created.sync_engine, "after_cursor_execute", _finished)
+    return created
+
+
+def _started(connection: Any, *_: object) -> None:
+    connection.info["started"] = time.perf_counter()
+
+
+def _finished(connection: Any, *_: object) -> None:
+    figures.query(time.perf_counter() - connection.info["started"])
+
+
+@lru_cache(maxsize=1)
+def sessions() -> async_sessionmaker[AsyncSession]:
+    """Return the factory of sessions."""
+    return async_sessionmaker(engine(), expire_on_commit=False)
+
+
+async def session() -> AsyncIterator[AsyncSession]:
+    """Yield the request's session: committed before the answer is sent, rolled back on errors."""
+    async with sessions()() as opened, opened.begin():
+        yield opened
+
+
+# "function" runs the commit before the answer leaves; the default would run it after.
+Session = Annotated[AsyncSession, Depends(session, scope="function")]

@@ -1,0 +1,42 @@
+"""The probes, answered before hosts, load or the database matter."""
+
+import asyncio
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from health import probes
+from health.checks import monitor
+from observability import request_id
+
+
+class ProbeMiddleware:
+    """Answers /live, /ready and /health; everything else goes on."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap the application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the probe, or pass the request on."""
+        probe = probes.probe_of(scope["path"]) if scope["type"] == "http" else None
+        if probe is None:
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] in {"GET", "HEAD"}:
+            status, body = await self._answer(probe)
+            response: Response = JSONResponse(body, status, probes.HEADERS)
+        else:
+            response = Response(status_code=405, headers={"Allow": "GET, HEAD"})
+        asked = Headers(scope=scope).get(request_id.HEADER)
+        response.headers[request_id.HEADER] = request_id.accept(asked)
+        await response(scope, receive, send)
+
+    async def _answer(self, probe: str) -> probes.Answer:
+        if probe == probes.LIVE:
+            return probes.live()
+        report = monitor.latest()
+        if report is None:
+            report = await asyncio.to_thread(monitor.report)
+        return probes.answer(probe, report)

@@ -1,0 +1,59 @@
+"""The frame of every request: its id, its figures, its line in the log."""
+
+import time
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from config import problems
+from config.errors import ServiceError
+from observability import figures, logging, request_id
+
+log = structlog.stdlib.get_logger("crash")
+
+
+class RequestMiddleware:
+    """Accepts or makes the request id, echoes it, and writes one line when all is done."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap the application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Frame the request; whatever nobody expected becomes a 500."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        identifier = request_id.accept(Headers(scope=scope).get(request_id.HEADER))
+        logging.bind_request(identifier)
+        cost = figures.begin()
+        status, size = 0, 0
+
+        async def note(message: Message) -> None:
+            nonlocal status, size
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[request_id.HEADER] = identifier
+            elif message["type"] == "http.response.body":
+                size += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note)
+        except Exception:
+            log.exception("uncaught exception")
+            if not status:
+                failure = problems.refusal(ServiceError())
+                await failure(scope, receive, note)
+        finally:
+            logging.request_finished(
+                cost,
+                method=scope["method"],
+                route=getattr(scope.get("route"), "path", None),
+                status=status or 499,  # the client left before there was an answer
+                duration_ms=round((time.perf_counter() - started) * 1000, 1),
+                bytes=size,
+                client_ip=(scope.get("client") or [None])[0],
+            )
