@@ -103,12 +103,32 @@ def apply_migrations(settings: Environment, arguments: Sequence[str] = ()) -> in
         connection.execute("SET statement_timeout = 0")
         connection.execute("SET lock_timeout = 0")
         connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
-        code = subprocess.call([*MANAGE, "migrate", *arguments])  # noqa: S603 - our own file
+        code = run_logged([*MANAGE, "migrate", *arguments])
     if code:
         log.error("migration_failed", code=code)
         return EXIT_FAILED
     log.info("migrated")
     return 0
+
+
+def run_logged(command: list[str]) -> int:
+    """Run a command whose plain lines become lines of our log; return its exit code."""
+    with subprocess.Popen(  # noqa: S603 - our own file
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as child:
+        try:
+            for line in child.stdout or ():
+                if line.startswith("{"):
+                    sys.stdout.write(line)
+                elif line.strip():
+                    log.info(line.strip())
+        except BaseException:
+            child.kill()  # told to stop: what it has not committed is rolled back
+            raise
+    return child.returncode
 
 
 class Signals:

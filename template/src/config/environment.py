@@ -343,7 +343,8 @@ class Environment(Settings):
             raise ValueError("must be a postgresql:// address: no other database is supported")
         try:
             parts = conninfo_to_dict(url)
-        except ProgrammingError:
+            int(parts.get("port") or 5432), int(parts.get("connect_timeout") or 5)
+        except (ProgrammingError, ValueError):
             raise ValueError("is not a PostgreSQL address that libpq understands") from None
         missing = [name for name in ("host", "dbname", "user") if not parts.get(name)]
         if missing:
@@ -363,8 +364,12 @@ class Environment(Settings):
             if info.data.get("environment") == "build":
                 return None
             raise ValueError("is required")
-        parts = urlsplit(url)
-        if parts.scheme not in {"redis", "rediss", "unix"} or not (parts.hostname or parts.path):
+        try:
+            parts = urlsplit(url)
+            known = parts.scheme in {"redis", "rediss", "unix"} and (parts.port or True)
+        except ValueError:
+            known = False
+        if not known or not (parts.hostname or parts.path):
             raise ValueError("must be a redis://, rediss:// or unix:// address")
         return value
 

@@ -47,7 +47,7 @@ def problem(status: int, code: str, detail: str = "") -> dict[str, Any]:
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,
-        "detail": detail or HTTPStatus(status).description,
+        "detail": detail or HTTPStatus(status).description or HTTPStatus(status).phrase,
         "request_id": get_contextvars().get("request_id", ""),
     }
 

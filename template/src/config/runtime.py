@@ -7,6 +7,7 @@ from pathlib import Path
 from config.environment import ConfigurationError, Environment
 
 CGROUP = Path("/sys/fs/cgroup")
+MOST_WORKERS = 256
 MEMORY_PER_WORKER = 150 * 1024**2  # bytes; a web process at rest takes about half of it
 
 
@@ -47,12 +48,14 @@ def web_workers(settings: Environment, connections: int, cgroup: Path = CGROUP) 
     Raises:
         ConfigurationError: the processes together could exceed what the database allows.
     """
-    pool = settings.database_pool_max
-    most = connections // (pool * settings.replicas)
+    # One process more while one is recycled; each has a connection beside its pool for probes.
+    most = connections // ((settings.database_pool_max + 1) * settings.replicas) - 1
+    if settings.database_pgbouncer:
+        most = MOST_WORKERS
     if most < 1 or (settings.web_concurrency or 1) > most:
         raise ConfigurationError(
             [
-                "WEB_CONCURRENCY: processes x DATABASE_POOL_MAX x REPLICAS exceed the"
+                "WEB_CONCURRENCY: (processes + 1) x (DATABASE_POOL_MAX + 1) x REPLICAS exceed the"
                 f" {connections} connections that PostgreSQL allows"
             ]
         )

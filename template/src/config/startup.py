@@ -20,7 +20,7 @@ EXIT_CONFIGURATION = 78
 
 def begin(role: str) -> Environment:
     """Return the checked settings with logging on; exit with 78 if they are refused."""
-    os.environ["SERVICE_ROLE"] = role
+    os.environ.setdefault("SERVICE_ROLE", role)
     try:
         settings = load()
     except ConfigurationError as error:

@@ -17,7 +17,7 @@ from observability.figures import SLOW_REQUEST_MS, Figures
 
 # What libraries say of their own running; LOG_LEVEL may raise these, never lower them.
 LEVELS = {
-    "alembic.runtime": "WARNING",
+    "alembic.runtime.plugins": "WARNING",
     "asyncio": "INFO",
     "django": "INFO",
     "django.db.backends": "WARNING",
@@ -126,7 +126,7 @@ def _uncaught(
     error: BaseException | None,
     trace: TracebackType | None,
 ) -> None:
-    if issubclass(kind, KeyboardInterrupt):
+    if issubclass(kind, KeyboardInterrupt | SystemExit):
         return
     logging.getLogger("crash").critical(
         "uncaught exception",
@@ -142,6 +142,7 @@ def bind_request(request_id: str) -> None:
 
 def request_finished(figures: Figures, **event: Any) -> None:
     """Write the one line of a request; it is a warning above `SLOW_REQUEST_MS`."""
+    event["status"] = int(event["status"])
     say = log.warning if event["duration_ms"] > SLOW_REQUEST_MS else log.info
     say(
         "request_finished",

@@ -5,7 +5,7 @@ from threading import BoundedSemaphore
 
 from django.http import HttpRequest, HttpResponseBase
 
-from config import problems
+from config import problems, recycling
 from config.environment import load
 from config.errors import OverloadedError
 
@@ -28,6 +28,7 @@ class AdmissionMiddleware:
         if not self._places.acquire(blocking=False):
             return problems.refusal(OverloadedError())
         try:
+            recycling.wear.count()
             return self._get_response(request)
         finally:
             self._places.release()

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, JsonResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
+from config import problems
 from health import probes
 from health.checks import monitor
-from observability import request_id
+from observability import logging, request_id
 
 
 class ProbeMiddleware:
@@ -21,15 +22,17 @@ class ProbeMiddleware:
         probe = probes.probe_of(request.path_info)
         if probe is None:
             return self._get_response(request)
-        answer: HttpResponseBase
+        identifier = request_id.accept(request.headers.get(request_id.HEADER))
         if request.method not in {"GET", "HEAD"}:
-            answer = HttpResponseNotAllowed(["GET", "HEAD"])
+            logging.bind_request(identifier)
+            answer = problems.response(405, headers={"Allow": "GET, HEAD"})
+        elif probe == probes.LIVE:
+            answer = _json(*probes.live())
         else:
-            status, body = (
-                probes.live() if probe == probes.LIVE else probes.answer(probe, monitor.report())
-            )
-            answer = JsonResponse(body, status=status, headers=probes.HEADERS)
-        answer.headers[request_id.HEADER] = request_id.accept(
-            request.headers.get(request_id.HEADER)
-        )
+            answer = _json(*probes.answer(probe, monitor.report()))
+        answer.headers[request_id.HEADER] = identifier
         return answer
+
+
+def _json(status: int, body: dict[str, object]) -> JsonResponse:
+    return JsonResponse(body, status=status, headers=probes.HEADERS)

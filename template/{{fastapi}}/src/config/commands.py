@@ -1,4 +1,4 @@
-"""The commands of `manage.py`, named as Django names them."""
+"""The commands of `manage.py`."""
 
 import argparse
 import code

@@ -7,7 +7,7 @@ from contextlib import suppress
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from config import problems
+from config import problems, recycling
 from config.errors import OverloadedError, UnavailableError
 
 
@@ -26,6 +26,7 @@ class AdmissionMiddleware:
             await problems.refusal(OverloadedError())(scope, receive, send)
         else:
             self._inside += 1
+            recycling.wear.count()
             try:
                 await self._app(scope, receive, send)
             finally:

@@ -1,27 +1,56 @@
 """The server's worker: uvicorn under gunicorn's arbiter."""
 
-import logging
-from typing import Any, ClassVar
+import asyncio
+import signal
+import socket
+import sys
 
-from uvicorn_worker import UvicornWorker
+import uvicorn
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers import base
+
+LINGER = 1.0  # seconds a stopping worker still takes requests on connections that are open
 
 
-class Worker(UvicornWorker):
-    """Uvicorn with our log, and without headers or lines that tell what serves."""
+class Server(uvicorn.Server):
+    """Uvicorn, which at its stop waits for requests that are already on their way."""
 
-    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
-        "access_log": False,
-        "date_header": True,
-        "lifespan": "on",
-        "loop": "auto",
-        "http": "auto",
-        "proxy_headers": False,
-        "server_header": False,
-        "ws": "none",
-    }
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept nothing new, linger, then let uvicorn finish what runs."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(LINGER)
+        await super().shutdown(sockets)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Let the root logger write what uvicorn says, and bound its own stop."""
-        super().__init__(*args, **kwargs)
-        logging.getLogger("uvicorn.error").propagate = True
-        self.config.timeout_graceful_shutdown = self.cfg.graceful_timeout
+
+class Worker(base.Worker):
+    """One process with one event loop."""
+
+    def init_signals(self) -> None:
+        """Leave the signals to uvicorn, but for the one that the arbiter sends a hanging worker."""
+        for each in self.SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        signal.signal(signal.SIGABRT, self.handle_abort)
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        config = uvicorn.Config(
+            self.wsgi,
+            access_log=False,
+            callback_notify=self._beat,
+            lifespan="on",
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=max(int(self.cfg.graceful_timeout - LINGER), 1),
+            timeout_keep_alive=self.cfg.keepalive,
+            timeout_notify=1,
+            ws="none",
+        )
+        server = Server(config)
+        server.run(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+
+    async def _beat(self) -> None:
+        self.notify()

@@ -3,12 +3,13 @@
 import asyncio
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from config import problems
 from health import probes
 from health.checks import monitor
-from observability import request_id
+from observability import logging, request_id
 
 
 class ProbeMiddleware:
@@ -24,13 +25,14 @@ class ProbeMiddleware:
         if probe is None:
             await self._app(scope, receive, send)
             return
+        identifier = request_id.accept(Headers(scope=scope).get(request_id.HEADER))
         if scope["method"] in {"GET", "HEAD"}:
             status, body = await self._answer(probe)
-            response: Response = JSONResponse(body, status, probes.HEADERS)
+            response = JSONResponse(body, status, probes.HEADERS)
         else:
-            response = Response(status_code=405, headers={"Allow": "GET, HEAD"})
-        asked = Headers(scope=scope).get(request_id.HEADER)
-        response.headers[request_id.HEADER] = request_id.accept(asked)
+            logging.bind_request(identifier)
+            response = problems.response(405, headers={"Allow": "GET, HEAD"})
+        response.headers[request_id.HEADER] = identifier
         await response(scope, receive, send)
 
     async def _answer(self, probe: str) -> probes.Answer:
