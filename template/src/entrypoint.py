@@ -99,10 +99,11 @@ ROLES: dict[str, Callable[[Environment, list[str]], int]] = {
 
 def apply_migrations(settings: Environment, arguments: Sequence[str] = ()) -> int:
     """Run `manage.py migrate`, one process at a time whoever else tries; return its exit code."""
-    with psycopg.connect(**postgres.parameters(settings), autocommit=True) as connection:
-        connection.execute("SET statement_timeout = 0")
-        connection.execute("SET lock_timeout = 0")
-        connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+    # One open transaction holds the lock, so that it holds behind PgBouncer too.
+    with psycopg.connect(**postgres.parameters(settings)) as connection:
+        for limit in ("statement", "lock", "idle_in_transaction_session"):
+            connection.execute(f"SET LOCAL {limit}_timeout = 0")
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
         code = run_logged([*MANAGE, "migrate", *arguments])
     if code:
         log.error("migration_failed", code=code)

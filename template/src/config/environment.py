@@ -31,6 +31,7 @@ from config import domains
 DEVELOPMENT_SECRET = "insecure-secret-of-development"  # noqa: S105 - refused in production
 DEVELOPMENT_JWT_KEY = "insecure-jwt-key-of-development"
 SAMPLE_SECRET = re.compile(r"insecure|change.?me|example|sample|secret.?key", re.IGNORECASE)
+SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 SAMPLE_PASSWORDS = {"", "postgres", "password", "changeme", "change-me", "secret", "admin"}
 
 
@@ -343,9 +344,12 @@ class Environment(Settings):
             raise ValueError("must be a postgresql:// address: no other database is supported")
         try:
             parts = conninfo_to_dict(url)
-            int(parts.get("port") or 5432), int(parts.get("connect_timeout") or 5)
+            ports = [int(port) for port in str(parts.get("port") or 5432).split(",")]
+            known = all(0 < port < 2**16 for port in ports) and int(parts.get("connect_timeout", 5))
         except (ProgrammingError, ValueError):
-            raise ValueError("is not a PostgreSQL address that libpq understands") from None
+            known = False
+        if not known or parts.get("sslmode", "prefer") not in SSL_MODES:
+            raise ValueError("is not a PostgreSQL address that libpq understands")
         missing = [name for name in ("host", "dbname", "user") if not parts.get(name)]
         if missing:
             raise ValueError(f"lacks its {', '.join(missing)}")

@@ -1,0 +1,49 @@
+"""Run the service on this machine: `python dev/run.py`, or `python dev/run.py manage …`.
+
+The servers come from `dev/servers.py`; this process then becomes the service's own entrypoint, and
+so keeps the lock on them.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from dotenv import load_dotenv
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from dev.servers import ROOT, ServerError, start
+
+ENTRYPOINT = [sys.executable, str(ROOT / "src" / "entrypoint.py")]
+
+
+def become(*arguments: str) -> NoReturn:
+    """Replace this process by the entrypoint."""
+    os.execv(sys.executable, [*ENTRYPOINT, *arguments])  # noqa: S606 - there is nothing to quote
+
+
+def main(arguments: list[str]) -> NoReturn:
+    """Start the servers, migrate, and become the web role; with `manage`, become that command."""
+    load_dotenv(ROOT / ".env", interpolate=False)
+    os.environ.setdefault("ENVIRONMENT", "development")
+    os.environ.setdefault("DRAIN_SECONDS", "0")
+    os.environ.update(start())
+    if arguments[:1] == ["manage"]:
+        become(*arguments)
+    # The migration inherits the lock too: it keeps its servers even if this process is killed.
+    migration = subprocess.run([*ENTRYPOINT, "migrate"], close_fds=False)
+    if migration.returncode:
+        sys.exit(migration.returncode)
+    print(f"Serving on http://127.0.0.1:{os.environ.get('PORT', '8000')}", flush=True)
+    become("web")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except ServerError as fault:
+        sys.exit(str(fault))
+    except KeyboardInterrupt:
+        sys.exit(130)

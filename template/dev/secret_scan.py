@@ -1,0 +1,74 @@
+"""Look for secrets in the files that a commit would hold, or with `--history` in every commit."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from detect_secrets.core.scan import scan_file
+from detect_secrets.settings import transient_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+BASELINE = ".secrets.baseline"
+
+
+def main(arguments: list[str]) -> int:
+    """Print every finding that the baseline does not know, and return 1 when there is one."""
+    baseline = json.loads((ROOT / BASELINE).read_text())
+    known = {secret["hashed_secret"] for found in baseline["results"].values() for secret in found}
+    count = 0
+    with transient_settings(baseline):
+        for path, name, blob in history() if "--history" in arguments else work_tree():
+            for secret in scan_file(str(path)):
+                if secret.secret_hash not in known:
+                    count += 1
+                    where = f"{name}, first in commit {first_commit(blob)}" if blob else name
+                    print(f"{secret.type} in line {secret.line_number} of {where}")
+    print(f"{count} secrets: SECURITY.md says what to do." if count else "No secrets found.")
+    return 1 if count else 0
+
+
+def work_tree() -> Iterator[tuple[Path, str, str]]:
+    """Yield path, name and "" for each file that is tracked or would be added."""
+    for name in git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
+        if name and name != BASELINE:
+            yield ROOT / name, name, ""
+
+
+def history() -> Iterator[tuple[Path, str, str]]:
+    """Yield path (of a copy), name and blob for each version of each file ever committed."""
+    if git("rev-parse", "--is-shallow-repository").strip() == "true":
+        sys.exit("This clone lacks older commits: run `git fetch --unshallow` first.")
+    with tempfile.TemporaryDirectory() as folder:
+        for row in git("rev-list", "--all", "--objects", "--filter=object:type=blob").splitlines():
+            blob, _, name = row.partition(" ")
+            if name and name != BASELINE:
+                # The scanner tells some formats by the file's name.
+                copy = Path(folder) / Path(name).name
+                copy.write_bytes(run("cat-file", "blob", blob))
+                yield copy, name, blob
+                copy.unlink()
+
+
+def first_commit(blob: str) -> str:
+    """Return the short name of the commit that brought this version of a file."""
+    return git("log", "--all", "--format=%h", "--find-object", blob).split()[-1]
+
+
+def git(*arguments: str) -> str:
+    """Return what git prints, as text."""
+    return run(*arguments).decode(errors="surrogateescape")
+
+
+def run(*arguments: str) -> bytes:
+    """Return what git prints, or end with git's own complaint."""
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr.decode(errors="replace").strip())
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
