@@ -342,21 +342,16 @@ class Environment(Settings):
             raise ValueError("is required (or POSTGRES_HOST, _DB, _USER and _PASSWORD)")
         if not url.startswith(("postgresql://", "postgres://")):
             raise ValueError("must be a postgresql:// address: no other database is supported")
-        try:
-            parts = conninfo_to_dict(url)
-            ports = [int(port) for port in str(parts.get("port") or 5432).split(",")]
-            known = all(0 < port < 2**16 for port in ports) and int(parts.get("connect_timeout", 5))
-        except (ProgrammingError, ValueError):
-            known = False
-        if not known or parts.get("sslmode", "prefer") not in SSL_MODES:
+        parts = _libpq(url)
+        if parts is None:
             raise ValueError("is not a PostgreSQL address that libpq understands")
         missing = [name for name in ("host", "dbname", "user") if not parts.get(name)]
         if missing:
             raise ValueError(f"lacks its {', '.join(missing)}")
-        password = str(parts.get("password") or "")
+        password = parts.get("password", "")
         if environment == "production" and password.lower() in {*SAMPLE_PASSWORDS, parts["user"]}:
             raise ValueError("has a blank or default password")
-        if environment == "test" and "test" not in str(parts["dbname"]).split("_"):
+        if environment == "test" and "test" not in parts["dbname"].split("_"):
             raise ValueError("must name a test database (test_app, app_test) in the test profile")
         return SecretStr(url)
 
@@ -404,6 +399,17 @@ def _url_of_parts(data: dict[str, Any]) -> str:
     place = f"[{host}]" if ":" in host else quote(host, safe="")
     name = quote(data.get("postgres_db", ""), safe="")
     return f"postgresql://{user}:{quote(password, safe='')}@{place}:{port}/{name}"
+
+
+def _libpq(url: str) -> dict[str, str] | None:
+    try:
+        parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+        ports = [int(port) for port in parts.get("port", "5432").split(",")]
+        int(parts.get("connect_timeout", "5"))
+    except (ProgrammingError, ValueError):
+        return None
+    sound = all(0 < port < 2**16 for port in ports)
+    return parts if sound and parts.get("sslmode", "prefer") in SSL_MODES else None
 
 
 def _problems(error: ValidationError) -> list[str]:
