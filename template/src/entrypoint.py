@@ -31,6 +31,7 @@ from config.environment import ConfigurationError, Environment
 
 EXIT_FAILED, EXIT_USAGE, EXIT_UNAVAILABLE = 1, 64, 69
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds
+PARENT_CHECK = 1.0  # seconds
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 MIGRATION_LOCK = 5_203_172  # key of the advisory lock; any number, the same for ever
 SOURCE = Path(__file__).resolve().parent
@@ -143,10 +144,9 @@ class Signals:
         for wanted_signal in wanted:
             signal.signal(wanted_signal, lambda *_: None)
 
-    def wait(self, until: float | None = None) -> int | None:
+    def wait(self, until: float) -> int | None:
         """Return the next signal, or None when the monotonic time `until` has come."""
-        seconds = None if until is None else max(until - time.monotonic(), 0)
-        ready = select.select([self._reader], [], [], seconds)[0]
+        ready = select.select([self._reader], [], [], max(until - time.monotonic(), 0))[0]
         return self._reader.recv(1)[0] if ready else None
 
 
@@ -194,9 +194,12 @@ def supervise(settings: Environment, workers: int) -> int:
     }
     server = Child([sys.executable, "-m", "config.server"], environ)
 
-    def wait(seconds: float | None, deaf_until: float = 0) -> bool:
+    # On a developer's machine the service ends with whatever started it, also by SIGKILL.
+    parent = os.getppid() if settings.environment == "development" else None
+
+    def wait(seconds: float, deaf_until: float = 0) -> bool:
         """Return whether a stop signal came before the time was over or the server ended."""
-        until = None if seconds is None else time.monotonic() + seconds
+        until = time.monotonic() + seconds
         while not server.ended():
             received = signals.wait(until)
             if received is None:
@@ -206,7 +209,10 @@ def supervise(settings: Environment, workers: int) -> int:
         return False
 
     try:
-        wait(None)
+        while not wait(PARENT_CHECK) and not server.ended():
+            if parent not in {None, os.getppid()}:
+                log.warning("parent_gone")
+                break
         if server.ended():
             log.critical("server ended by itself", code=server.code)
             return EXIT_FAILED
