@@ -48,7 +48,8 @@ def verify(settings: Environment) -> int:
         psycopg.OperationalError: the server does not answer.
         ConfigurationError: it is too old, not UTF-8, or the embedded one in production.
     """
-    with psycopg.connect(**parameters(settings)) as connection:
+    # Asked for in UTF-8, so that the answers are text whatever the database's encoding.
+    with psycopg.connect(**{**parameters(settings), "client_encoding": "utf8"}) as connection:
         version = connection.info.server_version // 10_000
         names = (
             "server_encoding",

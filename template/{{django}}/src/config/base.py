@@ -58,7 +58,7 @@ AUTH_PASSWORD_VALIDATORS = [
 _address = postgres.parameters(env) if env.database else {}
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.postgresql",
         "HOST": _address.pop("host", ""),
         "PORT": _address.pop("port", ""),
         "NAME": _address.pop("dbname", ""),
