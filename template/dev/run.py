@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> NoReturn:
     """Start the servers, migrate, and become the web role; with `manage`, become that command."""
     load_dotenv(ROOT / ".env", interpolate=False)
     os.environ.setdefault("ENVIRONMENT", "development")
+    os.environ.setdefault("BIND_HOST", "127.0.0.1")
     os.environ.setdefault("DRAIN_SECONDS", "0")
     os.environ.update(start())
     if arguments[:1] == ["manage"]:

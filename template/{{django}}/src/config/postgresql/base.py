@@ -19,7 +19,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         pool: ConnectionPool[Connection[Any]] | None = super().pool
         if pool is not None:
-            pool._check = _check_or_drain
+            pool._check = _check_or_drain  # Django lets nobody else choose it
         return pool
 
 
@@ -27,5 +27,7 @@ def _check_or_drain(connection: Connection[Any]) -> None:
     try:
         ConnectionPool.check_connection(connection)
     except Exception:
-        connection._pool.drain()
+        pool = connection._pool  # the pool's own mark
+        if isinstance(pool, ConnectionPool):
+            pool.drain()
         raise
