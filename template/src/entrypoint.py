@@ -233,6 +233,7 @@ def supervise(settings: Environment, workers: int) -> int:
         log.info("stopped")
         return 0
     finally:
+        signal.set_wakeup_fd(-1)  # a signal from now on has nobody to wake
         server.send(signal.SIGKILL, everyone=True)
 
 
