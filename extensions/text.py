@@ -1,4 +1,4 @@
-"""Jinja filters and tests of the template: total functions without I/O, in one self-contained file."""
+"""Jinja filters and tests of the template: total functions without I/O, in one file of its own."""
 
 import re
 import unicodedata
@@ -30,7 +30,7 @@ def slugify(text: str) -> str:
 
 
 def matches(text: object, name: str) -> bool:
-    """Tell whether `text` as a whole is what the pattern `name` describes, on one printable line."""
+    """Tell whether all of `text` is what the pattern `name` describes, on one printable line."""
     flags = re.ASCII | re.IGNORECASE if name == "email" else re.NOFLAG
     return str(text).isprintable() and bool(re.fullmatch(PATTERNS[name], str(text), flags))
 
