@@ -363,12 +363,14 @@ class Environment(Settings):
             if info.data.get("environment") == "build":
                 return None
             raise ValueError("is required")
+        parts = urlsplit(url)
         try:
-            parts = urlsplit(url)
-            known = parts.scheme in {"redis", "rediss", "unix"} and (parts.port or True)
+            place = (
+                parts.path if parts.scheme == "unix" else parts.hostname and (parts.port or 6379)
+            )
         except ValueError:
-            known = False
-        if not known or not (parts.hostname or parts.path):
+            place = None
+        if parts.scheme not in {"redis", "rediss", "unix"} or not place:
             raise ValueError("must be a redis://, rediss:// or unix:// address")
         return value
 
