@@ -52,8 +52,8 @@ def rows() -> dict[str, tuple[str, str, str, str, str]]:
         required = "always but in build" if len(profiles) == 3 else ", ".join(profiles)
         if Environment.model_fields[field].is_required():
             required = "always"
-        secret = "yes" if kinds[0].get("writeOnly") else ""
-        found[name] = (kind_of(kinds[0]), value, required, secret, schema["description"])
+        hidden = "yes" if kinds[0].get("writeOnly") else ""
+        found[name] = (kind_of(kinds[0]), value, required, hidden, schema["description"])
     return found
 
 
@@ -86,9 +86,9 @@ def shown(value: object) -> str:
 def table() -> str:
     """Return the table as Markdown."""
     lines = ["| variable | type | default | required | secret | meaning |", "|---" * 6 + "|"]
-    for name, (kind, value, required, secret, meaning) in rows().items():
+    for name, (kind, value, required, hidden, meaning) in rows().items():
         default = f"`{value}`" if value else ""
-        cells = [f"`{name}`", kind, default, required, secret, meaning.removesuffix(".")]
+        cells = [f"`{name}`", kind, default, required, hidden, meaning.removesuffix(".")]
         lines.append("|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|")
     return "\n".join(lines)
 

@@ -1,0 +1,99 @@
+"""What is written about the variables is what the model says, and the code reads no others."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config import environment, identity
+from config.environment import ConfigurationError, Environment
+from dev import reference
+
+SOURCE = identity.ROOT / "src"
+EXAMPLE = identity.ROOT / ".env.example"
+NAMES = {name.upper() for name in Environment.model_fields}
+INTERNAL = {"SERVICE_ROLE", "SUPERVISOR_FD"}  # handed from our own process to its children
+NOT_OURS = {"DJANGO_SETTINGS_MODULE": "Django's own; derived from ENVIRONMENT where it is unset"}
+# Files that read variables by computed names, and why.
+BY_COMPUTED_NAME = {"config/environment.py": "reads the model's fields, each also as <NAME>_FILE"}
+
+
+def example() -> dict[str, str]:
+    """Return all rows of .env.example, also those that are commented out."""
+    rows = re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", EXAMPLE.read_text(), flags=re.MULTILINE)
+    assert len(rows) == len(dict(rows))
+    return dict(rows)
+
+
+def test_the_reference_page_is_up_to_date() -> None:
+    """Run `python dev/reference.py` where it is not."""
+    text = reference.PAGE.read_text()
+    assert text == reference.page(text)
+
+
+def test_the_reference_page_names_every_variable() -> None:
+    """With type, default, when it is required, and whether it is secret."""
+    rows = reference.rows()
+    assert rows.keys() == NAMES
+    assert rows["PORT"][:4] == ("integer, 1 to 65535", "8000", "", "")
+    assert rows["SECRET_KEY"][:4] == ("text", "", "production", "yes")
+    assert rows["DATABASE_URL"][2] == "always but in build"
+    assert rows["ENVIRONMENT"][:3] == ("development or test or build or production", "", "always")
+    assert all(meaning for *_, meaning in rows.values())
+
+
+def test_the_example_has_the_variables_of_the_model() -> None:
+    """No more and no less; those that only our own processes set are not for a person."""
+    assert example().keys() == NAMES - INTERNAL
+
+
+def test_the_example_shows_the_defaults() -> None:
+    """A row that is commented in without a change changes nothing in production."""
+    expected = {name: row[1] for name, row in reference.rows().items() if name in example()}
+    assert example() | {"ENVIRONMENT": ""} == expected
+
+
+@pytest.mark.security
+def test_the_example_is_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody goes live with a copy of it."""
+    for name, value in (example() | {"ENVIRONMENT": "production"}).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as refused:
+        environment.load.__wrapped__()
+    named = {problem.partition(":")[0] for problem in refused.value.problems}
+    assert named >= {"SECRET_KEY", "JWT_SIGNING_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL"}
+
+
+def reads(path: Path) -> Iterator[str | None]:
+    """Yield each variable that a file reads; None where its name is computed."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Subscript(value=ast.Attribute(attr="environ"), slice=name):
+                pass
+            case ast.Call(
+                func=ast.Attribute(value=ast.Attribute(attr="environ"), attr="get" | "setdefault"),
+                args=[name, *_],
+            ):
+                pass
+            case ast.Call(func=ast.Attribute(attr="getenv"), args=[name, *_]):
+                pass
+            case _:
+                continue
+        yield str(name.value) if isinstance(name, ast.Constant) else None
+
+
+def test_the_code_reads_no_other_variable() -> None:
+    """Every setting is in the model, where it is typed, checked and documented."""
+    found = {path.relative_to(SOURCE).as_posix(): set(reads(path)) for path in SOURCE.rglob("*.py")}
+    assert any(found.values())
+    groups = {
+        field.upper()
+        for group in environment.Settings.__subclasses__()
+        for field in group.model_fields
+    }
+    for path, names in found.items():
+        unknown = names - groups - NOT_OURS.keys() - {None}
+        assert not unknown, path
+        assert None not in names or path in BY_COMPUTED_NAME, path

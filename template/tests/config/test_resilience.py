@@ -1,0 +1,114 @@
+"""The circuit breaker and the stand-in store, with a clock that the test turns."""
+
+import pytest
+
+from config import resilience
+from config.resilience import LOCAL_ENTRIES, LOCAL_SECONDS, Breaker, LocalStore
+
+
+class Clock:
+    """A clock that stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Replace the module's clock."""
+    clock = Clock()
+    monkeypatch.setattr(resilience, "time", clock)
+    return clock
+
+
+def test_a_closed_breaker_lets_every_call_pass(clock: Clock) -> None:
+    """While the server answers, nobody is held back, and nothing changes."""
+    breaker = Breaker()
+    assert breaker.allows()
+    assert not breaker.succeeded()
+    assert breaker.allows()
+    assert not breaker.is_open
+
+
+def test_a_failure_opens_it_once(clock: Clock) -> None:
+    """Only the first failure is news, which keeps the log short."""
+    breaker = Breaker()
+    assert breaker.failed()
+    assert not breaker.failed()
+    assert breaker.is_open
+    assert not breaker.allows()
+
+
+def test_one_caller_tries_again(clock: Clock) -> None:
+    """A server that comes back is not met by everybody at once."""
+    breaker = Breaker(retry_after=5)
+    breaker.failed()
+    clock.now += 4.9
+    assert not breaker.allows()
+    clock.now += 0.1
+    assert breaker.allows()
+    assert not breaker.allows()
+    clock.now += 5
+    assert breaker.allows()
+
+
+def test_a_late_failure_delays_the_trial(clock: Clock) -> None:
+    """The wait counts from the last failure."""
+    breaker = Breaker(retry_after=5)
+    breaker.failed()
+    clock.now += 4
+    breaker.failed()
+    clock.now += 4
+    assert not breaker.allows()
+
+
+def test_a_success_closes_it_once(clock: Clock) -> None:
+    """After one answer all calls pass again, and only the first answer is news."""
+    breaker = Breaker(retry_after=5)
+    breaker.failed()
+    clock.now += 5
+    assert breaker.allows()
+    assert breaker.succeeded()
+    assert not breaker.succeeded()
+    assert breaker.allows()
+    assert not breaker.is_open
+
+
+def test_the_store_keeps_and_forgets(clock: Clock) -> None:
+    """What was set is there until it is deleted."""
+    store = LocalStore()
+    store.set("a", b"1", 10)
+    store.set("b", b"2", 10)
+    assert store.get("a") == b"1"
+    store.delete("a")
+    store.delete("a")
+    assert (store.get("a"), store.get("b")) == (None, b"2")
+    store.clear()
+    assert store.get("b") is None
+
+
+@pytest.mark.parametrize(("asked", "lives"), [(10.0, 10.0), (3600.0, LOCAL_SECONDS)])
+def test_an_entry_expires(clock: Clock, asked: float, lives: float) -> None:
+    """It never outlives what was asked for, and never the stand-in's own short limit."""
+    store = LocalStore()
+    store.set("a", b"1", asked)
+    clock.now += lives - 0.1
+    assert store.get("a") == b"1"
+    clock.now += 0.1
+    assert store.get("a") is None
+
+
+def test_the_store_is_bounded(clock: Clock) -> None:
+    """However long Redis is away, memory stays the same; the oldest entries go."""
+    store = LocalStore()
+    store.set("first", b"", 10)
+    store.set("second", b"", 10)
+    store.set("first", b"again", 10)
+    for number in range(LOCAL_ENTRIES - 1):
+        store.set(str(number), b"", 10)
+    assert store.get("second") is None
+    assert store.get("first") == b"again"
+    assert store.get("0") == b""

@@ -1,0 +1,91 @@
+"""Fixtures that touch the framework; every service has the same, so tests can be shared."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import cast
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from alembic import command
+from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.testclient import TestClient
+
+import main
+from config import cache, migrations
+from config import database as module
+from config.environment import load
+from tests.support import Client, Serve
+
+# Arguments of manage.py: undo every migration of ours; fail when a model has none.
+UNDO_MIGRATIONS = ["migrate", "base"]
+CHECK_MIGRATIONS = ["check"]
+
+
+@pytest.fixture(scope="session")
+def _migrated() -> None:
+    address = urlsplit(os.environ["DATABASE_URL"])
+    name = sql.Identifier(address.path.removeprefix("/"))
+    with psycopg.connect(address._replace(path="/postgres").geturl(), autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        admin.execute(sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(name))
+    command.upgrade(migrations.configuration(), "head")
+
+
+@pytest.fixture
+def database(_migrated: None) -> Iterator[None]:
+    """Give the test the migrated database; what requests committed is deleted afterwards."""
+    yield
+    tables = sql.SQL(", ").join(sql.Identifier(name) for name in module.Model.metadata.tables)
+    with psycopg.connect(load().database) as connection:
+        connection.execute(sql.SQL("TRUNCATE {}").format(tables))
+
+
+@pytest.fixture
+async def session(database: None) -> AsyncIterator[AsyncSession]:
+    """Return a session whose work is rolled back, even where the test commits it."""
+    async with module.engine().connect() as connection:
+        outer = await connection.begin()
+        savepoints = "create_savepoint"
+        async with AsyncSession(connection, join_transaction_mode=savepoints) as opened:
+            yield opened
+        await outer.rollback()
+    await module.engine().dispose()
+
+
+@pytest.fixture(autouse=True)
+def _own_connections() -> Iterator[None]:
+    """Let no test use connections of another's event loop."""
+    yield
+    module.engine.cache_clear()
+    module.sessions.cache_clear()
+    cache.cache.cache_clear()
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Return what makes a client; lifespans end with the test."""
+    with ExitStack() as clients:
+
+        def serve(
+            routes: Mapping[str, Callable[..., object]] | None = None,
+            *,
+            limit: int = 64,
+        ) -> Client:
+            changed = load().model_copy(update={"max_concurrent_requests": limit})
+            monkeypatch.setattr(main, "load", lambda: changed)
+            app = main.create()
+            for route, handler in (routes or {}).items():
+                app.add_api_route(route, handler, response_model=None)
+            client = TestClient(app, raise_server_exceptions=False)
+            return cast("Client", clients.enter_context(client))
+
+        yield serve
+
+
+@pytest.fixture
+def client(serve: Serve) -> Client:
+    """Return a client of the application as it is."""
+    return serve()

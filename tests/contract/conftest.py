@@ -1,0 +1,112 @@
+"""Services under test: started here, or wherever `--base-url` says."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from tests.harness.fixtures import project, projects
+from tests.harness.projects import Project
+from tests.harness.roles import Role, complete_environment, free_port, new_client
+from tests.harness.servers import Servers
+from tests.variants import FRAMEWORKS
+
+__all__ = ["project", "projects"]
+
+collect_ignore = ["domain"]
+Start = Callable[..., Role]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the HTTP part run against a service that is there already."""
+    parser.addoption("--base-url", help="test this service; what needs more than HTTP is skipped")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name our marker."""
+    config.addinivalue_line("markers", "failures: servers are frozen, ended and brought back")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what needs more than HTTP if HTTP is all there is; end what hangs."""
+    base_url = config.getoption("--base-url", default=None)
+    if base_url:  # which has one framework, whichever it is
+        items[:] = [item for item in items if FRAMEWORKS[1] not in item.name]
+    for item in items:
+        if "tests/contract/" not in item.nodeid or not isinstance(item, pytest.Function):
+            continue
+        item.add_marker(pytest.mark.timeout(180))
+        if base_url and "servers" in item.fixturenames:
+            item.add_marker(pytest.mark.skip(reason="needs a service with signals and a fixture"))
+
+
+@pytest.fixture(scope="module")
+def servers(framework: str) -> Iterator[Servers]:
+    """Yield servers that no other module uses; nothing is in them."""
+    if sys.platform != "linux":
+        pytest.skip("looks at processes in /proc")
+    with Servers() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def environment(project: Project, servers: Servers) -> dict[str, str]:
+    """Return a complete production environment; the schema of its database is there."""
+    environ = complete_environment(**servers.urls)
+    with Role(project, "migrate", environ=environ) as migration:
+        assert migration.wait() == 0, migration.text
+    return environ
+
+
+@pytest.fixture(scope="module")
+def changes() -> dict[str, str]:
+    """Return what a module's `web` has in its environment that others have not."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def web(project: Project, environment: dict[str, str], changes: dict[str, str]) -> Iterator[Role]:
+    """Yield a service for the tests that leave it as it was; they share it."""
+    environ = environment | {"PORT": free_port()} | changes
+    with Role(project, "web", environ=environ) as role:
+        yield role.wait_until_it_serves()
+        assert role.stop() == 0
+        assert role.pids() == []
+        role.assert_is_structured()
+
+
+@pytest.fixture
+def start(project: Project, environment: dict[str, str]) -> Iterator[Start]:
+    """Return a function that starts a role; keywords change the environment, None unsets."""
+    started: list[Role] = []
+    with ExitStack() as stack:
+
+        def role(*arguments: str, **changes: str | None) -> Role:
+            environ = environment | {"PORT": free_port()} | changes
+            given = {name: text for name, text in environ.items() if text is not None}
+            made = stack.enter_context(Role(project, *arguments, environ=given))
+            # What a command prints for its user is no log, and development is for people.
+            if given.get("ENVIRONMENT") != "development" and "manage" not in arguments:
+                started.append(made)
+            return made
+
+        yield role
+    for each in started:
+        each.assert_is_structured()
+
+
+@pytest.fixture(scope="module")
+def url(request: pytest.FixtureRequest, framework: str) -> str:
+    """Return where the service under test is."""
+    given: str | None = request.config.getoption("--base-url", default=None)
+    web: Role | None = None if given else request.getfixturevalue("web")
+    return web.url if web else str(given)
+
+
+@pytest.fixture(scope="module")
+def client(url: str) -> Iterator[httpx.Client]:
+    """Yield a client of the service."""
+    with new_client(url) as made:
+        yield made
