@@ -1,0 +1,27 @@
+"""How pytest-xdist hands out tests: what shares a pair of servers stays together."""
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+from tests.variants import FRAMEWORKS
+
+
+class BySharedServers(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives a module's tests of one framework to one process; other tests go one by one.
+
+    `--dist loadgroup` would do, but xdist 3.8 does not see groups under pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        if not file.startswith("tests/contract/"):
+            return nodeid
+        parameters = test.partition("[")[2]
+        return file + next((name for name in FRAMEWORKS if name in parameters), "")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Use it whatever `--dist` says."""
+    return BySharedServers(config, log)
