@@ -27,7 +27,7 @@ class Server(aioredis.Redis):
         self._answer()
         return self.entries.get(name)
 
-    async def set(self, name: str, value: bytes, px: int) -> None:  # type: ignore[override]
+    async def set(self, name: str, value: bytes, **_: object) -> None:  # type: ignore[override]
         self._answer()
         self.entries[name] = value
 
