@@ -68,7 +68,7 @@ def dependencies(session: nox.Session, resolution: str, framework: str) -> None:
     install(session)
     session.run(
         *["pytest", "-m", "scheduled", "--framework", framework, "--resolution", resolution],
-        *session.posargs,
+        *["tests/scheduled", *session.posargs],
     )
 
 

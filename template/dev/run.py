@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> NoReturn:
     migration = subprocess.run([*ENTRYPOINT, "migrate"], close_fds=False)
     if migration.returncode:
         sys.exit(migration.returncode)
-    print(f"Serving on http://127.0.0.1:{os.environ.get('PORT', '8000')}", flush=True)
+    print(f"Serving on http://127.0.0.1:{os.environ.get('PORT') or 8000}", flush=True)
     become("web")
 
 

@@ -33,7 +33,10 @@ EXIT_FAILED, EXIT_USAGE, EXIT_UNAVAILABLE = 1, 64, 69
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds
 PARENT_CHECK = 1.0  # seconds
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
-MIGRATION_LOCK = 5_203_172  # key of the advisory lock; any number, the same for ever
+# Any number, the same for ever. No parameter: a bound one would keep a snapshot open.
+TAKE_MIGRATION_LOCK = "SELECT pg_try_advisory_xact_lock(5203172)"
+MIGRATION_POLL = 0.5  # seconds
+CANCEL_SECONDS = 10  # a stopped command gets to cancel its statement
 SOURCE = Path(__file__).resolve().parent
 MANAGE = [sys.executable, str(SOURCE.parent / "manage.py")]
 
@@ -47,7 +50,7 @@ def wait_for(name: str, attempt: Callable[[], T], attempts: int) -> T:
         try:
             return attempt()
         except (psycopg.OperationalError, RedisError) as error:
-            fault = type(error).__name__
+            fault = f"{type(error).__name__}: {str(error).strip().splitlines()[-1:]}"
         if tried < attempts:
             delay = min(FIRST_DELAY * 2 ** (tried - 1), LONGEST_DELAY) * random.uniform(0.8, 1)  # noqa: S311
             log.warning("waiting", server=name, attempt=tried, error=fault, delay_s=round(delay, 1))
@@ -100,12 +103,14 @@ ROLES: dict[str, Callable[[Environment, list[str]], int]] = {
 
 def apply_migrations(settings: Environment, arguments: Sequence[str] = ()) -> int:
     """Run `manage.py migrate`, one process at a time whoever else tries; return its exit code."""
-    # One open transaction holds the lock, so that it holds behind PgBouncer too.
     with psycopg.connect(**postgres.parameters(settings)) as connection:
-        for limit in ("statement", "lock", "idle_in_transaction_session"):
-            connection.execute(f"SET LOCAL {limit}_timeout = 0")
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
-        code = run_logged([*MANAGE, "migrate", *arguments])
+        # An open transaction holds the lock, behind PgBouncer too. It is asked for again and
+        # again: who waits for it in SQL would block a CREATE INDEX CONCURRENTLY of its holder.
+        while connection.execute(TAKE_MIGRATION_LOCK).fetchone() != (True,):
+            connection.rollback()
+            time.sleep(MIGRATION_POLL)
+        connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        code = run_logged([*MANAGE, "migrate", *arguments], {"DATABASE_STATEMENT_TIMEOUT": "3600"})
     if code:
         log.error("migration_failed", code=code)
         return EXIT_FAILED
@@ -113,10 +118,11 @@ def apply_migrations(settings: Environment, arguments: Sequence[str] = ()) -> in
     return 0
 
 
-def run_logged(command: list[str]) -> int:
+def run_logged(command: list[str], environ: dict[str, str]) -> int:
     """Run a command whose plain lines become lines of our log; return its exit code."""
     with subprocess.Popen(  # noqa: S603 - our own file
         command,
+        env={**os.environ, **environ},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -128,7 +134,10 @@ def run_logged(command: list[str]) -> int:
                 elif line.strip():
                     log.info(line.strip())
         except BaseException:
-            child.kill()  # told to stop: what it has not committed is rolled back
+            child.send_signal(signal.SIGINT)  # psycopg then cancels the running statement
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(CANCEL_SECONDS)
+            child.kill()
             raise
     return child.returncode
 
@@ -222,6 +231,9 @@ def supervise(settings: Environment, workers: int) -> int:
         deaf_until = time.monotonic() + 1
         hurried = wait(settings.drain_seconds, deaf_until)
         log.info("drain_end", hurried=hurried)
+        if server.ended():
+            log.critical("server ended by itself", code=server.code)
+            return EXIT_FAILED
         stopping = time.monotonic()
         server.send(signal.SIGTERM)
         hurried = wait(settings.shutdown_timeout + 1, deaf_until)
@@ -243,7 +255,8 @@ def main(arguments: list[str]) -> int:
     if role not in ROLES:
         startup.end(EXIT_USAGE, "unknown role", [f"usage: entrypoint.py {' | '.join(ROLES)}"])
     for stop in STOP_SIGNALS:
-        signal.signal(stop, lambda *_: sys.exit(0))
+        # A server that was stopped before it served is well; an unfinished migration is not.
+        signal.signal(stop, lambda number, _: sys.exit(0 if role == "web" else 128 + number))
     settings = startup.begin(role)
     try:
         return ROLES[role](settings, arguments[1:])

@@ -100,15 +100,17 @@ def test_a_frozen_postgresql_under_load(web: Role, servers: Servers) -> None:
         assert time.time() - thawed < 10
         time.sleep(1)
     assert_is_live(live.answers)
-    ended = [answer for answer in load.answers if frozen + 0.5 < answer.began < thawed]
-    assert statuses([a for a in ended if a.began + a.seconds < thawed]).keys() == {503}
-    surplus = [answer for answer in ended if answer.seconds < 1]
-    assert len(surplus) > LIMIT
-    assert {answer.retry_after for answer in surplus} <= {"1", "5"}
-    assert min(Counter(answer.retry_after for answer in surplus).keys()) == "1"
-    # Nobody waited longer than for a connection, but those who held one when it froze.
-    waited = [answer for answer in ended if answer.seconds > 7]
-    assert len(waited) <= POOL
+    during = [answer for answer in load.answers if frozen + 0.5 < answer.began < thawed]
+    ended = [answer for answer in during if answer.began + answer.seconds < thawed]
+    assert statuses(ended).keys() == {503}
+    # 1 second for surplus, 5 for who waited in vain for a connection.
+    refused = [a for a in load.answers if a.status == 503 and a.began + a.seconds < thawed]
+    assert {answer.retry_after for answer in refused} == {"1", "5"}
+    surplus = [answer for answer in ended if answer.retry_after == "1"]
+    assert len(surplus) > 2 * LIMIT
+    assert max(answer.seconds for answer in surplus) < 1
+    # Nobody waited for longer than that but who held a connection when it froze.
+    assert len([answer for answer in during if answer.seconds > 7]) <= POOL
     assert 0 not in statuses(load.answers), [a.fault for a in load.answers if a.fault][:3]
     assert statuses(load.since(thawed + 10)).keys() <= {200}
 
@@ -170,8 +172,8 @@ def test_a_statement_has_a_time_limit(web: Role, client: httpx.Client) -> None:
 def test_surplus_is_refused_at_once_while_the_rest_is_served(web: Role) -> None:
     """Requests over the limit are told to come back; the probes still find a place."""
     with ThreadPoolExecutor(LIMIT) as pool:
-        slow = [pool.submit(get, web, "/fixture/slow?seconds=2") for _ in range(LIMIT)]
-        until(lambda: web.get("/").status_code == 503, "nothing is refused", 2)
+        slow = [pool.submit(get, web, "/fixture/slow?seconds=4") for _ in range(LIMIT)]
+        until(lambda: web.get("/").status_code == 503, "nothing is refused", 3)
         began = time.monotonic()
         answer = web.get("/")
         assert time.monotonic() - began < 1
@@ -225,7 +227,7 @@ def test_the_cache_may_go_and_come_back_under_load(web: Role, servers: Servers, 
         assert report.json()["status"] == "degraded"
         assert report.json()["checks"]["redis"] == "down"
         assert web.get("/live").status_code == 200
-        assert lost(web)
+        until(lambda: lost(web), "nobody says that it is gone", 5)
         # What is set now is found again: the process has a small store of its own.
         assert web.get(f"/fixture/cached?key=local-{how}").json() == {"hit": False}
         assert web.get(f"/fixture/cached?key=local-{how}").json() == {"hit": True}
@@ -233,8 +235,8 @@ def test_the_cache_may_go_and_come_back_under_load(web: Role, servers: Servers, 
         come("valkey")
         back = time.time()
         until(lambda: web.get("/health").status_code == 200, "not healthy again", 10)
-        until(lambda: not lost(web), "the cache is not taken back", 10)
-        assert time.time() - back < 10
+        until(lambda: not lost(web), "the cache is not taken back", 15)
+        assert time.time() - back < 15
         time.sleep(0.5)
     assert_is_live(live.answers)
     assert statuses(load.answers).keys() == {200}

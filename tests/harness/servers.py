@@ -80,8 +80,9 @@ class Servers:
 
     def pids(self, name: str) -> list[int]:
         """Return the processes of `postgres` or `valkey`; zombies do not count."""
-        place = str(self.folder / ".data" / name)
-        return processes(lambda process: os.readlink(process / "cwd").startswith(place))
+        place, guards = str(self.folder / ".data" / name), self._guards(name)
+        found = processes(lambda process: os.readlink(process / "cwd").startswith(place))
+        return [pid for pid in found if pid not in guards]
 
     def freeze(self, name: str) -> None:
         """Stop every process of a server: it is there, takes connections, and is silent."""

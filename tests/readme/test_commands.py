@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -147,6 +149,22 @@ def test_the_readme_has_two_commands() -> None:
     assert all("\n" not in command for command in commands)
     assert "gh:prodstarter/prodstarter" in commands[0]
     assert "pytest" in commands[1]
+
+
+def test_the_settings_of_the_readme_trust_this_repository(machine: Path) -> None:
+    """With that file Copier needs no --trust; without it Copier refuses and writes nothing."""
+    (settings,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (machine / "settings.yml").write_text(settings)
+    command = [sys.executable, "-m", "copier", "copy", "--defaults", "--data", "project_name=Demo"]
+    for file, code in (("none.yml", 4), ("settings.yml", 0)):
+        done = subprocess.run(
+            [*command, "gh:prodstarter/prodstarter", "out"],
+            cwd=machine / "work",
+            env=environment(machine, 0) | {"COPIER_SETTINGS_PATH": str(machine / file)},
+            check=False,
+        )
+        assert done.returncode == code
+        assert (machine / "work" / "out").exists() == (code == 0)
 
 
 def test_the_first_command_ends_with_a_service_that_is_ready(machine: Path) -> None:

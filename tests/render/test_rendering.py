@@ -25,7 +25,7 @@ ONLY_IN = {
     "django": [
         r"src/accounts/migrations/.*",
         r"src/config/(base|build|development|django_setup|production|test|urls|wsgi)\.py",
-        r"src/config/postgresql/.*",
+        r"(src|tests)/config/postgresql/.*",
     ],
     "fastapi": [
         r"migrations/.*",

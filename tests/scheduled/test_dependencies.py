@@ -25,7 +25,7 @@ def test_every_role_starts(
     service: Path, projects: Projects, framework: str, request: pytest.FixtureRequest
 ) -> None:
     """Production dependencies only: development's packages would hide one that is missing."""
-    resolution = request.config.getoption("--resolution")
+    resolution = request.config.getoption("--resolution", default="highest")
     uv(service, "lock", f"--resolution={resolution}", "--upgrade")
     uv(service, "sync", "--frozen", "--no-default-groups", venv=service / ".venv")
     python = str(service / ".venv" / "bin" / "python")

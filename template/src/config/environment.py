@@ -7,6 +7,7 @@ Values are never part of a message. docs/configuration.md is generated from this
 
 import os
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -56,9 +57,9 @@ class _VariableOrFile(PydanticBaseSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         name = field_name.upper()
         value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
-        if path is None:
+        if not path:
             return value, field_name, False
-        if value is not None:
+        if value:
             return _Unreadable(f"is set twice: keep {name} or {name}_FILE"), field_name, False
         try:
             return Path(path).read_text().rstrip("\r\n"), field_name, False
@@ -100,13 +101,9 @@ class Settings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _readable(cls, value: object, info: ValidationInfo) -> object:
+    def _readable(cls, value: object) -> object:
         if isinstance(value, _Unreadable):
             raise ValueError(str(value))
-        allowed = os.environ.get("ALLOW_DUMMY_PROVIDERS", "").lower() in {"1", "true", "yes"}
-        dummy = str(info.field_name).endswith("_provider") and value == "dummy"
-        if dummy and not allowed and os.environ.get("ENVIRONMENT") == "production":
-            raise ValueError("is a dummy: choose a real one or set ALLOW_DUMMY_PROVIDERS=true")
         return value
 
     @model_validator(mode="after")
@@ -173,9 +170,6 @@ class Environment(Settings):
         default=None,
         description="postgresql://user:password@host:port/name, with libpq's query parameters.",
     )
-    database_pool_min: int = Field(
-        default=2, ge=0, le=100, description="Connections kept, a process."
-    )
     database_pool_max: int = Field(
         default=10, ge=1, le=100, description="Connections at most, a process."
     )
@@ -219,8 +213,17 @@ class Environment(Settings):
         le=1000,
         description="Requests in progress, a process; more are answered 503 at once.",
     )
+    max_requests: int = Field(
+        default=1000,
+        ge=0,
+        le=10_000_000,
+        description="Requests, and up to a tenth more, until a process is replaced; 0: never.",
+    )
     request_timeout: int = Field(
-        default=120, ge=1, le=3600, description="Seconds a request may take."
+        default=120,
+        ge=1,
+        le=3600,
+        description="Seconds until an async request, or a worker without heartbeat, is ended.",
     )
     keep_alive: int = Field(
         default=5, ge=0, le=3600, description="Seconds an idle connection is kept."
@@ -422,6 +425,16 @@ def _problems(error: ValidationError) -> list[str]:
     return found
 
 
+def _dummies(groups: Iterable[Settings]) -> list[str]:
+    advice = "is a dummy: choose a real one or set ALLOW_DUMMY_PROVIDERS=true"
+    return [
+        f"{name.upper()}: {advice}"
+        for group in groups
+        for name, value in group
+        if name.endswith("_provider") and value == "dummy"
+    ]
+
+
 @lru_cache(maxsize=1)
 def load() -> Environment:
     """Read and check the environment once a process, with the groups of all domains.
@@ -438,6 +451,8 @@ def load() -> Environment:
         except ValidationError as error:
             problems += _problems(error)
     environment = accepted.get(Environment)
+    if isinstance(environment, Environment) and not environment.allow_dummy_providers:
+        problems += _dummies(accepted.values()) if environment.environment == "production" else []
     if problems or not isinstance(environment, Environment):
         raise ConfigurationError(problems)
     return environment

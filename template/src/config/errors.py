@@ -5,6 +5,7 @@ from typing import Any
 
 from structlog.contextvars import get_contextvars
 
+_KNOWN = frozenset(HTTPStatus)
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -42,16 +43,17 @@ class UnavailableError(ServiceError):
 
 def problem(status: int, code: str, detail: str = "") -> dict[str, Any]:
     """Return the problem document of a failure; it names nothing internal."""
+    title = HTTPStatus(status).phrase if status in _KNOWN else "Error"
     return {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": title,
         "status": status,
         "code": code,
-        "detail": detail or HTTPStatus(status).description or HTTPStatus(status).phrase,
+        "detail": detail or (status in _KNOWN and HTTPStatus(status).description) or title,
         "request_id": get_contextvars().get("request_id", ""),
     }
 
 
 def code_of(status: int) -> str:
     """Return the catalogue's code for a plain HTTP status, for example `not_found`."""
-    return HTTPStatus(status).name.lower()
+    return HTTPStatus(status).name.lower() if status in _KNOWN else f"status_{status}"

@@ -12,7 +12,7 @@ import structlog
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
-MAX_REQUESTS, JITTER = 1000, 100
+from config.environment import load
 
 log = structlog.stdlib.get_logger("lifecycle")
 
@@ -23,7 +23,8 @@ class Wear:
     def __init__(self) -> None:
         """Share one byte with the process that will be forked."""
         self._worn = mmap.mmap(-1, 1)
-        self._left = MAX_REQUESTS + random.randint(0, JITTER)  # noqa: S311 - spreads the load
+        limit = load().max_requests
+        self._left = limit + random.randint(0, limit // 10)  # noqa: S311 - not all at once
         self._lock = threading.Lock()
 
     def count(self) -> None:
@@ -39,7 +40,13 @@ class Wear:
         return self._worn[0] == 1
 
 
-wear = Wear()  # of this process; each worker gets its own before the fork
+wear: Wear | None = None  # of this process; each worker gets its own before the fork
+
+
+def count() -> None:
+    """Count one request of this process that was let in."""
+    if wear is not None:
+        wear.count()
 
 
 def before_fork(_: Arbiter, worker: Worker) -> None:

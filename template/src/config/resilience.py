@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import OrderedDict
 
 RETRY_AFTER = 5.0  # seconds until a lost server is tried again
 LOCAL_ENTRIES = 1000
@@ -46,31 +45,3 @@ class Breaker:
             closed = self._next_trial is not None
             self._next_trial = None
             return closed
-
-
-class LocalStore:
-    """A small store of this process: `LOCAL_ENTRIES` at most, the least recently set go first."""
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self._entries: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
-
-    def get(self, key: str) -> bytes | None:
-        """Return the value, or None where there is none or it expired."""
-        expires, value = self._entries.get(key, (0.0, None))
-        return value if time.monotonic() < expires else None
-
-    def set(self, key: str, value: bytes, seconds: float) -> None:
-        """Keep `value` for `seconds`, `LOCAL_SECONDS` at most."""
-        self._entries.pop(key, None)
-        self._entries[key] = (time.monotonic() + min(seconds, LOCAL_SECONDS), value)
-        while len(self._entries) > LOCAL_ENTRIES:
-            self._entries.popitem(last=False)
-
-    def delete(self, key: str) -> None:
-        """Forget the key."""
-        self._entries.pop(key, None)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._entries.clear()

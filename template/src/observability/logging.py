@@ -14,20 +14,7 @@ from structlog.typing import EventDict, Processor
 from config import identity
 from config.environment import Environment
 from observability.figures import SLOW_REQUEST_MS, Figures
-
-# What libraries say of their own running; LOG_LEVEL may raise these, never lower them.
-LEVELS = {
-    "alembic.runtime.plugins": "WARNING",
-    "asyncio": "INFO",
-    "django": "INFO",
-    "django.db.backends": "WARNING",
-    "redis": "INFO",
-    "gunicorn.error": "INFO",
-    "psycopg": "WARNING",
-    "psycopg.pool": "WARNING",
-    "sqlalchemy.engine": "WARNING",
-    "uvicorn.error": "INFO",
-}
+from observability.levels import LEVELS
 
 log = structlog.stdlib.get_logger("request")
 
@@ -115,9 +102,9 @@ def configure(settings: Environment) -> None:
 
 
 def _withhold(_logger: object, _method: str, event: EventDict) -> EventDict:
-    # Django attaches the request, whose text has the query string and what is secret in it.
+    # A framework may attach the request, whose text has the query and what is secret in it.
     event.pop("request", None)
-    event.pop("color_message", None)  # uvicorn's line a second time, with escapes
+    event.pop("color_message", None)  # a server's line a second time, with escapes
     return event
 
 
@@ -141,9 +128,10 @@ def bind_request(request_id: str) -> None:
 
 
 def request_finished(figures: Figures, **event: Any) -> None:
-    """Write the one line of a request; it is a warning above `SLOW_REQUEST_MS`."""
+    """Write the one line of a request; a warning above `SLOW_REQUEST_MS` and for 5xx."""
     event["status"] = int(event["status"])
-    say = log.warning if event["duration_ms"] > SLOW_REQUEST_MS else log.info
+    notable = event["duration_ms"] > SLOW_REQUEST_MS or event["status"] >= 500
+    say = log.warning if notable else log.info
     say(
         "request_finished",
         **event,

@@ -82,7 +82,7 @@ def test_everything_else_has_a_safe_default(read: Read) -> None:
         "keep_alive": 5,
         "drain_seconds": 5,
         "shutdown_timeout": 30,
-        "database_pool_min": 2,
+        "max_requests": 1000,
         "database_pool_max": 10,
         "database_statement_timeout": 30,
         "database_pgbouncer": False,

@@ -14,8 +14,7 @@ from config.recycling import RollingArbiter, Wear
 @pytest.fixture(autouse=True)
 def _short_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let three requests wear a process out."""
-    monkeypatch.setattr(recycling, "MAX_REQUESTS", 3)
-    monkeypatch.setattr(recycling, "JITTER", 0)
+    monkeypatch.setattr(recycling, "load", lambda: SimpleNamespace(max_requests=3))
 
 
 def worker(pid: int, *, worn: bool = False) -> Any:
@@ -53,7 +52,7 @@ def test_a_process_wears_out() -> None:
 
 def test_shares_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes that started together do not end together."""
-    monkeypatch.setattr(recycling, "JITTER", 1000)
+    monkeypatch.setattr(recycling, "load", lambda: SimpleNamespace(max_requests=1000))
     assert len({Wear()._left for _ in range(20)}) > 1
 
 
@@ -88,5 +87,5 @@ def test_each_process_counts_for_itself(monkeypatch: pytest.MonkeyPatch) -> None
     forked = worker(1)
     recycling.before_fork(SimpleNamespace(), forked)
     for _ in range(3):
-        recycling.wear.count()
+        recycling.count()
     assert forked.wear.is_worn

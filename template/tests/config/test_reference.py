@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from config import environment, identity
+from config import domains, environment, identity
 from config.environment import ConfigurationError, Environment
 from dev import reference
+from tests import framework
 
 SOURCE = identity.ROOT / "src"
 EXAMPLE = identity.ROOT / ".env.example"
 NAMES = {name.upper() for name in Environment.model_fields}
 INTERNAL = {"SERVICE_ROLE", "SUPERVISOR_FD"}  # handed from our own process to its children
-NOT_OURS = {"DJANGO_SETTINGS_MODULE": "Django's own; derived from ENVIRONMENT where it is unset"}
 # Files that read variables by computed names, and why.
 BY_COMPUTED_NAME = {"config/environment.py": "reads the model's fields, each also as <NAME>_FILE"}
 
@@ -45,8 +45,11 @@ def test_the_reference_page_names_every_variable() -> None:
 
 
 def test_the_example_has_the_variables_of_the_model() -> None:
-    """No more and no less; those that only our own processes set are not for a person."""
-    assert example().keys() == NAMES - INTERNAL
+    """All of them, but those that only our own processes set; a domain's are welcome too."""
+    list(domains.modules("settings"))
+    groups = environment.Settings.__subclasses__()
+    known = {field.upper() for group in groups for field in group.model_fields}
+    assert NAMES - INTERNAL <= example().keys() <= known - INTERNAL
 
 
 def test_the_example_shows_the_defaults() -> None:
@@ -94,6 +97,6 @@ def test_the_code_reads_no_other_variable() -> None:
         for field in group.model_fields
     }
     for path, names in found.items():
-        unknown = names - groups - NOT_OURS.keys() - {None}
+        unknown = names - groups - framework.NOT_OURS.keys() - {None}
         assert not unknown, path
         assert None not in names or path in BY_COMPUTED_NAME, path

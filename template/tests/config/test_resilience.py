@@ -1,9 +1,9 @@
-"""The circuit breaker and the stand-in store, with a clock that the test turns."""
+"""The circuit breaker, with a clock that the test turns."""
 
 import pytest
 
 from config import resilience
-from config.resilience import LOCAL_ENTRIES, LOCAL_SECONDS, Breaker, LocalStore
+from config.resilience import Breaker
 
 
 class Clock:
@@ -75,40 +75,3 @@ def test_a_success_closes_it_once(clock: Clock) -> None:
     assert not breaker.succeeded()
     assert breaker.allows()
     assert not breaker.is_open
-
-
-def test_the_store_keeps_and_forgets(clock: Clock) -> None:
-    """What was set is there until it is deleted."""
-    store = LocalStore()
-    store.set("a", b"1", 10)
-    store.set("b", b"2", 10)
-    assert store.get("a") == b"1"
-    store.delete("a")
-    store.delete("a")
-    assert (store.get("a"), store.get("b")) == (None, b"2")
-    store.clear()
-    assert store.get("b") is None
-
-
-@pytest.mark.parametrize(("asked", "lives"), [(10.0, 10.0), (3600.0, LOCAL_SECONDS)])
-def test_an_entry_expires(clock: Clock, asked: float, lives: float) -> None:
-    """It never outlives what was asked for, and never the stand-in's own short limit."""
-    store = LocalStore()
-    store.set("a", b"1", asked)
-    clock.now += lives - 0.1
-    assert store.get("a") == b"1"
-    clock.now += 0.1
-    assert store.get("a") is None
-
-
-def test_the_store_is_bounded(clock: Clock) -> None:
-    """However long Redis is away, memory stays the same; the oldest entries go."""
-    store = LocalStore()
-    store.set("first", b"", 10)
-    store.set("second", b"", 10)
-    store.set("first", b"again", 10)
-    for number in range(LOCAL_ENTRIES - 1):
-        store.set(str(number), b"", 10)
-    assert store.get("second") is None
-    assert store.get("first") == b"again"
-    assert store.get("0") == b""

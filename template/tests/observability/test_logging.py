@@ -15,15 +15,16 @@ import structlog
 from config.environment import load
 from observability import logging as ours
 from observability.figures import Figures
+from observability.levels import LEVELS
 
 ours.configure(load())
 ours.bind_request("r-1")
 structlog.stdlib.get_logger("orders").info("order_placed", order=7)
 logging.getLogger("orders").info("%s of %s", 1, 2, extra={"request": "?token=hunter2", "shop": 3})
 logging.getLogger("orders").debug("detail")
-for name in ("django.db.backends", "sqlalchemy.engine", "psycopg.pool", "asyncio"):
-    logging.getLogger(name).debug("SELECT 1")
-logging.getLogger("django.db.backends").info("SELECT 1")
+for name, level in LEVELS.items():
+    below = logging.INFO if level == "WARNING" else logging.DEBUG
+    logging.getLogger(name).log(below, "SELECT 1")
 warnings.warn("old", DeprecationWarning, stacklevel=1)
 try:
     raise KeyError("order")

@@ -17,6 +17,8 @@ from tests.support import Client, Serve
 
 # Arguments of manage.py: undo every migration of ours; fail when a model has none.
 UNDO_MIGRATIONS = ["migrate", "accounts", "zero"]
+# Variables that are not settings of the service, and what they are.
+NOT_OURS = {"DJANGO_SETTINGS_MODULE": "Django's own; derived from ENVIRONMENT where it is unset"}
 CHECK_MIGRATIONS = ["makemigrations", "--check", "--dry-run"]
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from config import identity, problems, routes
+from config import domains, identity, problems, routes
 from config.cache import cache
 from config.database import engine
 from config.environment import load
@@ -24,17 +24,23 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 
 
 def create() -> FastAPI:
-    """Build the application; the middleware added last sees a request first."""
+    """Build the application; the middleware added last sees a request first.
+
+    A domain may add to it in `extend(app)` of `apps/<domain>/application.py`.
+    """
     settings = load()
     app = FastAPI(
         title=identity.TITLE,
         version=identity.VERSION,
+        debug=bool(settings.debug),
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
     )
     app.include_router(routes.router)
     problems.register(app)
+    for application in domains.modules("application"):
+        application.extend(app)
     app.add_middleware(DeadlineMiddleware, seconds=settings.request_timeout)
     app.add_middleware(HostMiddleware, allowed=settings.allowed_hosts or ())
     app.add_middleware(

@@ -21,6 +21,8 @@ from tests.support import Client, Serve
 
 # Arguments of manage.py: undo every migration of ours; fail when a model has none.
 UNDO_MIGRATIONS = ["migrate", "base"]
+# Variables that are not settings of the service, and what they are.
+NOT_OURS: dict[str, str] = {}
 CHECK_MIGRATIONS = ["check"]
 
 

@@ -72,7 +72,7 @@ DATABASES = {
             # None lets psycopg prepare nothing: PgBouncer hands sessions around.
             "prepare_threshold": None if env.database_pgbouncer else 5,
             "pool": {
-                "min_size": min(env.database_pool_min, env.database_pool_max),
+                "min_size": min(2, env.database_pool_max),
                 "max_size": env.database_pool_max,
                 "timeout": POOL_WAIT,
                 "max_lifetime": POOL_LIFETIME,
@@ -102,3 +102,7 @@ REST_FRAMEWORK = {
 
 # Logging is configured by the process that imports this, see observability/logging.py.
 LOGGING_CONFIG = None
+
+# The team's own settings: `extend(settings)` of src/apps/<domain>/django_settings.py.
+for _module in domains.modules("django_settings"):
+    _module.extend(globals())

@@ -28,7 +28,7 @@ class AdmissionMiddleware:
         if not self._places.acquire(blocking=False):
             return problems.refusal(OverloadedError())
         try:
-            recycling.wear.count()
+            recycling.count()
             return self._get_response(request)
         finally:
             self._places.release()

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+import structlog
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, JsonResponse
 from rest_framework.exceptions import APIException
@@ -9,6 +10,8 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as framework_handler
 
 from config.errors import MEDIA_TYPE, ServiceError, UnavailableError, code_of, problem
+
+log = structlog.stdlib.get_logger("problems")
 
 
 def response(
@@ -25,6 +28,7 @@ def response(
 def of(error: Exception) -> JsonResponse | None:
     """Return the answer to an expected failure, or None for one that nobody expected."""
     if isinstance(error, OperationalError | InterfaceError):
+        log.warning("database_failed", exc_info=error)
         error = UnavailableError()
     return refusal(error) if isinstance(error, ServiceError) else None
 

@@ -1,6 +1,3 @@
 """Production: what the environment model refuses never gets here."""
 
 from config.base import *  # noqa: F403 - a profile is the base with changes
-
-SESSION_COOKIE_SECURE = True
-CSRF_COOKIE_SECURE = True

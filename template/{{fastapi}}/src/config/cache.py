@@ -15,7 +15,8 @@ from redis.exceptions import RedisError
 
 from config import redis
 from config.environment import load
-from config.resilience import Breaker, LocalStore
+from config.local_store import LocalStore
+from config.resilience import Breaker
 from observability import figures
 
 T = TypeVar("T")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from alembic import command
 from alembic.util.exc import CommandError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from config import identity, migrations
 from config.environment import Environment
@@ -18,7 +19,10 @@ def run(settings: Environment, arguments: Sequence[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     migrate = commands.add_parser("migrate", help="apply migrations")
     migrate.add_argument(
-        "revision", nargs="?", default="head", help="a revision, or base to undo all"
+        "revision",
+        nargs="?",
+        default="head",
+        help="go to this revision, forth or back; base undoes all",
     )
     make = commands.add_parser(
         "makemigrations", help="write a migration of what the models changed"
@@ -38,8 +42,8 @@ def run(settings: Environment, arguments: Sequence[str]) -> int:
 def _run(settings: Environment, options: argparse.Namespace) -> int:
     alembic = migrations.configuration()
     match options.command:
-        case "migrate" if options.revision == "base":
-            command.downgrade(alembic, "base")
+        case "migrate" if migrations.is_undone_by(options.revision, settings):
+            command.downgrade(alembic, options.revision)
         case "migrate":
             command.upgrade(alembic, options.revision)
         case "makemigrations":
@@ -49,7 +53,10 @@ def _run(settings: Environment, options: argparse.Namespace) -> int:
         case "check":
             command.check(alembic)
         case "dbshell":
-            os.execvp("psql", ["psql", settings.database])  # noqa: S606, S607 - the user's own psql
+            address = conninfo_to_dict(settings.database)
+            # In the environment, since other users may read a command line.
+            environ = {**os.environ, "PGPASSWORD": str(address.pop("password", ""))}
+            os.execvpe("psql", ["psql", make_conninfo("", **address)], environ)  # noqa: S606, S607
         case "shell":
             code.interact(local={"settings": settings})
     return 0

@@ -26,7 +26,7 @@ class AdmissionMiddleware:
             await problems.refusal(OverloadedError())(scope, receive, send)
         else:
             self._inside += 1
-            recycling.wear.count()
+            recycling.count()
             try:
                 await self._app(scope, receive, send)
             finally:
@@ -48,6 +48,8 @@ class HostMiddleware:
             await self._app(scope, receive, send)
 
     def _is_ours(self, host: str) -> bool:
+        if "*" in self._allowed:
+            return True
         name = host.lower()
         if not name.endswith("]"):
             name = name.rpartition(":")[0] or name

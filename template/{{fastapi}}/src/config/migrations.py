@@ -7,27 +7,49 @@ import psycopg
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from config import identity
+from config import identity, postgres
+from config.environment import Environment
 
 
 def configuration() -> Config:
     """Return Alembic's configuration; there is no alembic.ini."""
     config = Config()
     config.set_main_option("script_location", str(identity.ROOT / "migrations"))
-    config.set_main_option("file_template", "%%(year)d%%(month).2d%%(day).2d_%%(slug)s")
+    config.set_main_option("file_template", "%%(year)d%%(month).2d%%(day).2d_%%(rev)s_%%(slug)s")
     return config
 
 
 @lru_cache(maxsize=1)
-def _heads() -> frozenset[str]:
-    return frozenset(ScriptDirectory.from_config(configuration()).get_heads())
+def _history() -> tuple[frozenset[str], frozenset[str]]:
+    """Return the heads of this code, and all its revisions."""
+    scripts = ScriptDirectory.from_config(configuration())
+    known = (script.revision for script in scripts.walk_revisions())
+    return frozenset(scripts.get_heads()), frozenset(known)
+
+
+def _applied(connection: psycopg.Connection[Any]) -> set[str]:
+    """Return the revisions that the database is at, none before the first migration."""
+    known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+    if not known or not known[0]:
+        return set()
+    return {row[0] for row in connection.execute("SELECT version_num FROM alembic_version")}
 
 
 def pending(connection: psycopg.Connection[Any]) -> list[str]:
     """Return the heads of this code that the database has not reached."""
-    known = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
-    applied: set[str] = set()
-    if known and known[0]:
-        rows = connection.execute("SELECT version_num FROM alembic_version")
-        applied = {row[0] for row in rows}
-    return sorted(_heads() - applied)
+    heads, revisions = _history()
+    applied = _applied(connection)
+    # A revision that is not ours is a later release's: this code serves until it is replaced.
+    return [] if applied - revisions else sorted(heads - applied)
+
+
+def is_undone_by(revision: str, settings: Environment) -> bool:
+    """Return whether going to `revision` means to undo migrations of the database."""
+    if revision == "base":
+        return True
+    scripts = ScriptDirectory.from_config(configuration())
+    target = scripts.get_revision(revision)
+    with psycopg.connect(**postgres.parameters(settings)) as connection:
+        at = _applied(connection)
+    passed = {script.revision for each in at for script in scripts.iterate_revisions(each, "base")}
+    return target.revision in passed - at

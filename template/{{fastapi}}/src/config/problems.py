@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 import psycopg
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -11,6 +12,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from config.errors import MEDIA_TYPE, ServiceError, UnavailableError, code_of, problem
+
+log = structlog.stdlib.get_logger("problems")
 
 
 def response(
@@ -30,12 +33,18 @@ def refusal(error: ServiceError) -> JSONResponse:
 
 
 async def _expected(_: Request, error: Exception) -> JSONResponse:
-    return refusal(error if isinstance(error, ServiceError) else UnavailableError())
+    if isinstance(error, ServiceError):
+        return refusal(error)
+    log.warning("database_failed", exc_info=error)
+    return refusal(UnavailableError())
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for this class
-    return response(error.status_code, headers=dict(error.headers or {}))
+    # Starlette's own text for a status is its phrase, which the document has as its title.
+    own = {status.phrase for status in HTTPStatus}
+    detail = "" if error.detail in own else str(error.detail)
+    return response(error.status_code, detail=detail, headers=dict(error.headers or {}))
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:

@@ -3,10 +3,8 @@
 import asyncio
 import signal
 import socket
-import sys
 
 import uvicorn
-from gunicorn.arbiter import Arbiter
 from gunicorn.workers import base
 
 LINGER = 1.0  # seconds a stopping worker still takes requests on connections that are open
@@ -42,15 +40,12 @@ class Worker(base.Worker):
             log_config=None,
             proxy_headers=False,
             server_header=False,
-            timeout_graceful_shutdown=max(int(self.cfg.graceful_timeout - LINGER), 1),
+            timeout_graceful_shutdown=max(int(self.cfg.graceful_timeout - LINGER) - 1, 1),
             timeout_keep_alive=self.cfg.keepalive,
             timeout_notify=1,
             ws="none",
         )
-        server = Server(config)
-        server.run(sockets=self.sockets)
-        if not server.started:
-            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+        Server(config).run(sockets=self.sockets)
 
     async def _beat(self) -> None:
         self.notify()

@@ -1,8 +1,10 @@
 """The commands of manage.py."""
 
 import os
+from typing import Any
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from config import commands
 from config.environment import load
@@ -41,10 +43,13 @@ def test_the_migrations_are_listed(database: None) -> None:
 
 def test_dbshell_becomes_psql(monkeypatch: pytest.MonkeyPatch) -> None:
     """On the service's own database."""
-    became: list[object] = []
-    monkeypatch.setattr(os, "execvp", lambda *command: became.extend(command))
+    became: list[Any] = []
+    monkeypatch.setattr(os, "execvpe", lambda *command: became.extend(command))
     assert commands.run(load(), ["dbshell"]) == 0
-    assert became == ["psql", ["psql", load().database]]
+    program, arguments, environ = became
+    address = conninfo_to_dict(load().database)
+    assert environ["PGPASSWORD"] == address.pop("password", "")
+    assert (program, conninfo_to_dict(arguments[1])) == ("psql", address)
 
 
 def test_shell_knows_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
