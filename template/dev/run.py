@@ -5,6 +5,7 @@ so keeps the lock on them.
 """
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,12 @@ from dev.servers import ROOT, ServerError, start
 ENTRYPOINT = [sys.executable, str(ROOT / "src" / "entrypoint.py")]
 
 
+def is_taken(port: int) -> bool:
+    """Return whether somebody listens on the port already."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def become(*arguments: str) -> NoReturn:
     """Replace this process by the entrypoint."""
     os.execv(sys.executable, [*ENTRYPOINT, *arguments])  # noqa: S606 - there is nothing to quote
@@ -30,6 +37,9 @@ def main(arguments: list[str]) -> NoReturn:
     os.environ.setdefault("ENVIRONMENT", "development")
     os.environ.setdefault("BIND_HOST", "127.0.0.1")
     os.environ.setdefault("DRAIN_SECONDS", "0")
+    port = int(os.environ.get("PORT") or 8000)
+    if arguments[:1] != ["manage"] and is_taken(port):
+        sys.exit(f"Port {port} is taken: choose another, as in `PORT={port + 1} make run`.")
     os.environ.update(start())
     if arguments[:1] == ["manage"]:
         become(*arguments)
@@ -37,7 +47,7 @@ def main(arguments: list[str]) -> NoReturn:
     migration = subprocess.run([*ENTRYPOINT, "migrate"], close_fds=False)
     if migration.returncode:
         sys.exit(migration.returncode)
-    print(f"Serving on http://127.0.0.1:{os.environ.get('PORT') or 8000}", flush=True)
+    print(f"Starting on http://127.0.0.1:{port}", flush=True)
     become("web")
 
 

@@ -1,6 +1,7 @@
 """Look for secrets in the files that a commit would hold, or with `--history` in every commit."""
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -64,6 +65,8 @@ def git(*arguments: str) -> str:
 
 def run(*arguments: str) -> bytes:
     """Return what git prints, or end with git's own complaint."""
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        sys.exit("The scan asks git which files count: install git, and run `git init` here first.")
     done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False)
     if done.returncode:
         sys.exit(done.stderr.decode(errors="replace").strip())

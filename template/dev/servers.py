@@ -68,7 +68,7 @@ class Server:
         os.set_inheritable(users, True)  # it outlives an exec, and nobody ever closes it
         spawned = False
         for _ in _ticks(30):
-            with suppress(BlockingIOError), open(self.lock, "ab") as lock:
+            with suppress(BlockingIOError), open(_open(self.lock), "ab") as lock:
                 fcntl.flock(lock, EXCLUSIVE)
                 if spawned:
                     break
@@ -105,7 +105,7 @@ class Server:
         """Stop the server, whoever uses it, and wait until it is gone."""
         self.users.unlink(missing_ok=True)  # the guard looks for it
         for _ in _ticks(40):
-            with suppress(BlockingIOError), open(self.lock, "ab") as lock:
+            with suppress(BlockingIOError), open(_open(self.lock), "ab") as lock:
                 fcntl.flock(lock, EXCLUSIVE)
                 return _end(self.status()[0])  # its guard was killed, if there is one
         raise ServerError(f"{self.title} does not stop: is something starting it again?")
@@ -231,20 +231,23 @@ class Valkey(Server):
         (self.folder / "valkey.conf").write_text(f"requirepass {self._read('password')}\n")
         address = ["--bind", "127.0.0.1", "--port", self._read("port")]
         # Without force it stays when it cannot save.
-        others = ["--save", "60 1", "--shutdown-on-sigint", "force"]
-        return [binary, "valkey.conf", *address, *others]
+        others = ["--save", "60 1", "--shutdown-on-sigint", "force", "--set-proc-title", "no"]
+        place = ["--pidfile", "valkey.pid", "--dir", str(self.folder)]
+        return [binary, "valkey.conf", *address, *others, *place]
 
     def status(self) -> tuple[int, bool]:
-        """Ask whatever listens on its port, and knows its password."""
-        request = f"AUTH {self._read('password')}\r\nPING\r\nINFO server\r\nQUIT\r\n"
+        """Ask it, and nobody else who may listen on its port, with its password."""
+        pid = int(self._read("valkey.pid") or 0)
+        if f"--dir {self.folder} " not in _command_line(pid):
+            return 0, False
+        request = f"AUTH {self._read('password')}\r\nPING\r\nQUIT\r\n"
         answer = b""
         with suppress(OSError), socket.socket() as connection:
             connection.settimeout(1)
             connection.connect(("127.0.0.1", int(self._read("port") or 0)))
             connection.sendall(request.encode())
             answer = connection.makefile("rb").read()
-        pid = re.search(rb"process_id:(\d+)", answer)
-        return int(pid[1]) if pid else 0, b"+PONG" in answer
+        return pid, b"+PONG" in answer
 
 
 def start(root: Path = ROOT, cluster_name: str = "embedded-development") -> dict[str, str]:

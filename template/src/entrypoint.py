@@ -110,7 +110,8 @@ def apply_migrations(settings: Environment, arguments: Sequence[str] = ()) -> in
             connection.rollback()
             time.sleep(MIGRATION_POLL)
         connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        code = run_logged([*MANAGE, "migrate", *arguments], {"DATABASE_STATEMENT_TIMEOUT": "3600"})
+        environ = {"DATABASE_STATEMENT_TIMEOUT": "3600"}
+        code = run_logged([*MANAGE, "migrate", *arguments], environ, settings)
     if code:
         log.error("migration_failed", code=code)
         return EXIT_FAILED
@@ -118,13 +119,14 @@ def apply_migrations(settings: Environment, arguments: Sequence[str] = ()) -> in
     return 0
 
 
-def run_logged(command: list[str], environ: dict[str, str]) -> int:
-    """Run a command whose plain lines become lines of our log; return its exit code."""
+def run_logged(command: list[str], environ: dict[str, str], settings: Environment) -> int:
+    """Run a command whose plain lines become JSON as our own; return its exit code."""
+    as_it_is = settings.log_format == "console"
     with subprocess.Popen(  # noqa: S603 - our own file
         command,
         env={**os.environ, **environ},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stdout=None if as_it_is else subprocess.PIPE,
+        stderr=None if as_it_is else subprocess.STDOUT,
         text=True,
     ) as child:
         try:
@@ -196,12 +198,13 @@ def supervise(settings: Environment, workers: int) -> int:
     reader, writer = os.pipe()  # readable in the server: draining; hung up: we are gone
     os.set_inheritable(reader, True)
     environ = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith("GUNICORN_")},
         "PYTHONPATH": str(SOURCE),
         "SUPERVISOR_FD": str(reader),
         "WEB_CONCURRENCY": str(workers),
     }
-    server = Child([sys.executable, "-m", "config.server"], environ)
+    # -P: the folder that we were started in is no place for code.
+    server = Child([sys.executable, "-P", "-m", "config.server"], environ)
 
     # On a developer's machine the service ends with whatever started it, also by SIGKILL.
     parent = os.getppid() if settings.environment == "development" else None

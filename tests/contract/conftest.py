@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if "tests/contract/" not in item.nodeid or not isinstance(item, pytest.Function):
             continue
         item.add_marker(pytest.mark.timeout(180))
-        if base_url and "servers" in item.fixturenames:
+        if base_url and "project" in item.fixturenames:
             item.add_marker(pytest.mark.skip(reason="needs a service with signals and a fixture"))
 
 

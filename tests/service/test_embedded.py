@@ -99,7 +99,7 @@ class User:
 
 
 Project = Callable[[str], Path]
-GUARD, POSTMASTER, VALKEY = "\0guard\0", "postgres\0-D\0", "valkey-server "
+GUARD, POSTMASTER, VALKEY = "\0guard\0", "postgres\0-D\0", "valkey-server\0valkey.conf"
 
 
 @pytest.fixture

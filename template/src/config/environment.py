@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -26,14 +26,27 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from redis.connection import parse_url
 
 from config import domains
 
 DEVELOPMENT_SECRET = "insecure-secret-of-development"  # noqa: S105 - refused in production
 DEVELOPMENT_JWT_KEY = "insecure-jwt-key-of-development"
 SAMPLE_SECRET = re.compile(r"insecure|change.?me|example|sample|secret.?key", re.IGNORECASE)
+LARGEST_FILE = 64 * 1024  # bytes
+HOST_NAME = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", re.IGNORECASE)
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:.]+\](:\d{1,5})?")
 SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
-SAMPLE_PASSWORDS = {"", "postgres", "password", "changeme", "change-me", "secret", "admin"}
+SAMPLE_PASSWORDS = {
+    "",
+    "postgres",
+    "password",
+    "changeme",
+    "change-me",
+    "123456",
+    "secret",
+    "admin",
+}
 
 
 class ConfigurationError(Exception):
@@ -62,9 +75,13 @@ class _VariableOrFile(PydanticBaseSettingsSource):
         if value:
             return _Unreadable(f"is set twice: keep {name} or {name}_FILE"), field_name, False
         try:
-            return Path(path).read_text().rstrip("\r\n"), field_name, False
-        except (OSError, UnicodeDecodeError):
-            return _Unreadable(f"cannot be read from the file of {name}_FILE"), field_name, False
+            # A pipe or device could keep us waiting or fill the memory.
+            if Path(path).is_file() and Path(path).stat().st_size <= LARGEST_FILE:
+                text = Path(path).read_text(encoding="utf-8-sig")
+                return text.rstrip("\r\n"), field_name, False
+        except (OSError, ValueError):
+            pass
+        return _Unreadable(f"cannot be read from the file of {name}_FILE"), field_name, False
 
     def __call__(self) -> dict[str, Any]:
         fields = self.settings_cls.model_fields.items()
@@ -125,7 +142,7 @@ def _split(value: object) -> object:
 
 
 CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
+Seconds = Annotated[float, Field(ge=0.1, le=3600)]
 
 
 def _production(info: ValidationInfo) -> bool:
@@ -287,14 +304,14 @@ class Environment(Settings):
     @field_validator("secret_key", "jwt_signing_key")
     @classmethod
     def _strong(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr:
-        secret = value.get_secret_value() if value else ""
+        secret = value.get_secret_value().strip() if value else ""
         if not _production(info):
             name = str(info.field_name)
             default = {"secret_key": DEVELOPMENT_SECRET, "jwt_signing_key": DEVELOPMENT_JWT_KEY}
             return SecretStr(secret or default[name])
         if not secret:
             raise ValueError("is required in production")
-        if len(secret) < 50 or len(set(secret)) < 10:
+        if len(secret) < 50 or len(set(secret)) < 12:
             raise ValueError("is too weak: take 50 random characters or more")
         if SAMPLE_SECRET.search(secret):
             raise ValueError("is a sample value: take 50 random characters or more")
@@ -306,6 +323,8 @@ class Environment(Settings):
     @field_validator("allowed_hosts")
     @classmethod
     def _named_hosts(cls, value: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...]:
+        if any(not HOST_NAME.fullmatch(host) for host in value or ()):
+            raise ValueError("takes host names without scheme, port or path, comma-separated")
         if not _production(info):
             return value or ("localhost", "127.0.0.1", "[::1]", "testserver")
         if not value:
@@ -322,15 +341,11 @@ class Environment(Settings):
                 "is required in production: name the origins, or leave it empty for none"
             )
         for origin in value or ():
-            parts = urlsplit(origin)
-            if origin != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in {
-                "http",
-                "https",
-            }:
+            if not ORIGIN.fullmatch(origin):
                 raise ValueError(
                     "takes origins like https://app.example.com, comma-separated, no *"
                 )
-            if parts.scheme == "http" and _production(info):
+            if origin.startswith("http:") and _production(info):
                 raise ValueError("must use https in production")
         return value or ()
 
@@ -352,7 +367,10 @@ class Environment(Settings):
         if missing:
             raise ValueError(f"lacks its {', '.join(missing)}")
         password = parts.get("password", "")
-        if environment == "production" and password.lower() in {*SAMPLE_PASSWORDS, parts["user"]}:
+        if environment == "production" and password.strip().lower() in {
+            *SAMPLE_PASSWORDS,
+            parts["user"],
+        }:
             raise ValueError("has a blank or default password")
         if environment == "test" and "test" not in parts["dbname"].split("_"):
             raise ValueError("must name a test database (test_app, app_test) in the test profile")
@@ -366,14 +384,11 @@ class Environment(Settings):
             if info.data.get("environment") == "build":
                 return None
             raise ValueError("is required")
-        parts = urlsplit(url)
         try:
-            place = (
-                parts.path if parts.scheme == "unix" else parts.hostname and (parts.port or 6379)
-            )
+            parts = parse_url(url)  # type: ignore[no-untyped-call]
         except ValueError:
-            place = None
-        if parts.scheme not in {"redis", "rediss", "unix"} or not place:
+            parts = {}
+        if not parts.get("host") and not parts.get("path"):
             raise ValueError("must be a redis://, rediss:// or unix:// address")
         return value
 

@@ -104,6 +104,8 @@ def configure(settings: Environment) -> None:
 def _withhold(_logger: object, _method: str, event: EventDict) -> EventDict:
     # A framework may attach the request, whose text has the query and what is secret in it.
     event.pop("request", None)
+    if str(event.get("event", "")).startswith("Invalid request from"):
+        event["event"] = "Invalid request"  # gunicorn quotes it, whatever is in it
     event.pop("color_message", None)  # a server's line a second time, with escapes
     return event
 

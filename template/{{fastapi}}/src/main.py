@@ -42,7 +42,6 @@ def create() -> FastAPI:
     for application in domains.modules("application"):
         application.extend(app)
     app.add_middleware(DeadlineMiddleware, seconds=settings.request_timeout)
-    app.add_middleware(HostMiddleware, allowed=settings.allowed_hosts or ())
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_allowed_origins or (),
@@ -50,6 +49,7 @@ def create() -> FastAPI:
         allow_headers=["accept", "authorization", "content-type", "user-agent", "x-request-id"],
         expose_headers=["X-Request-ID"],
     )
+    app.add_middleware(HostMiddleware, allowed=settings.allowed_hosts or ())
     app.add_middleware(AdmissionMiddleware, limit=settings.max_concurrent_requests)
     app.add_middleware(RequestMiddleware)
     app.add_middleware(ProbeMiddleware)

@@ -3,6 +3,7 @@
 What comes from outside is read and checked in `config.environment` alone.
 """
 
+from corsheaders.defaults import default_headers
 from redis.retry import Retry
 
 from config import domains, postgres, redis
@@ -15,6 +16,7 @@ DEBUG = bool(env.debug)
 SECRET_KEY = env.secret_key.get_secret_value() if env.secret_key else ""
 ALLOWED_HOSTS = list(env.allowed_hosts or ())
 CORS_ALLOWED_ORIGINS = list(env.cors_allowed_origins or ())
+CORS_ALLOW_HEADERS = (*default_headers, "x-request-id")
 CORS_EXPOSE_HEADERS = ["X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 600
 
@@ -38,9 +40,9 @@ MIDDLEWARE = [
     "health.middleware.ProbeMiddleware",
     "observability.middleware.RequestMiddleware",
     "config.middleware.AdmissionMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "config.middleware.ProblemMiddleware",
 ]
 

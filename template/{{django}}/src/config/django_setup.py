@@ -6,5 +6,5 @@ from config.environment import Environment
 
 
 def select(settings: Environment) -> None:
-    """Point Django at `config.<profile>`, unless a test runner or linter already did."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", f"config.{settings.environment}")
+    """Point Django at `config.<profile>`, whatever the environment says."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = f"config.{settings.environment}"

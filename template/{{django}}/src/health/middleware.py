@@ -30,6 +30,8 @@ class ProbeMiddleware:
             answer = _json(*probes.live())
         else:
             answer = _json(*probes.answer(probe, monitor.report()))
+        if request.method == "HEAD":
+            answer.content = b""
         answer.headers[request_id.HEADER] = identifier
         return answer
 

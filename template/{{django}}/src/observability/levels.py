@@ -4,6 +4,8 @@ LEVELS = {
     "asyncio": "INFO",
     "django": "INFO",
     "django.db.backends": "WARNING",
+    "django.request": "ERROR",
+    "django.security.DisallowedHost": "CRITICAL",
     "gunicorn.error": "INFO",
     "psycopg": "WARNING",
     "psycopg.pool": "WARNING",

@@ -51,6 +51,7 @@ def engine() -> AsyncEngine:
         pool_timeout=POOL_WAIT,
         pool_recycle=POOL_LIFETIME,
         pool_pre_ping=True,
+        hide_parameters=True,  # values of a failed statement stay out of the log
     )
     event.listen(created.sync_engine, "before_cursor_execute", _started)
     event.listen(created.sync_engine, "after_cursor_execute", _finished)

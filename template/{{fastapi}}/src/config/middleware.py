@@ -1,6 +1,7 @@
 """What every request passes after its id is known: load, host, deadline."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -9,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config import problems, recycling
 from config.errors import OverloadedError, UnavailableError
+
+HOST = re.compile(r"(?P<name>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
 
 
 class AdmissionMiddleware:
@@ -42,17 +45,16 @@ class HostMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 400 or pass the request on."""
-        if scope["type"] == "http" and not self._is_ours(Headers(scope=scope).get("host", "")):
+        if scope["type"] == "http" and not self._is_ours(Headers(scope=scope).getlist("host")):
             await problems.response(400)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _is_ours(self, host: str) -> bool:
-        if "*" in self._allowed:
-            return True
-        name = host.lower()
-        if not name.endswith("]"):
-            name = name.rpartition(":")[0] or name
+    def _is_ours(self, hosts: list[str]) -> bool:
+        found = HOST.fullmatch(hosts[0].lower()) if len(hosts) == 1 else None
+        if found is None:
+            return False
+        name = found["name"]
         return any(
             name == allowed.removeprefix(".")
             or (allowed.startswith(".") and name.endswith(allowed))

@@ -6,8 +6,58 @@ import socket
 
 import uvicorn
 from gunicorn.workers import base
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LINGER = 1.0  # seconds a stopping worker still takes requests on connections that are open
+
+
+HEAD_SECONDS = 10.0  # from a connection's opening, or a request's first byte, to its headers' end
+HEAD_BYTES = 64 * 1024
+
+
+class Protocol(HttpToolsProtocol):
+    """HTTP with an end to a client's headers, in time and in size; uvicorn limits neither."""
+
+    _head_timer: asyncio.TimerHandle | None = None
+    _in_head = True
+    _head_size = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Expect the first headers soon."""
+        super().connection_made(transport)
+        self._expect_head()
+
+    def on_message_begin(self) -> None:
+        """Expect the next headers soon."""
+        super().on_message_begin()
+        self._expect_head()
+
+    def on_headers_complete(self) -> None:
+        """Expect nothing more."""
+        self._stop_timer()
+        self._in_head = False
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Count what arrives before the headers are complete."""
+        super().data_received(data)
+        self._head_size += len(data) if self._in_head else 0
+        if self._head_size > HEAD_BYTES:
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def _expect_head(self) -> None:
+        self._stop_timer()
+        self._in_head, self._head_size = True, 0
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _stop_timer(self) -> None:
+        if self._head_timer:
+            self._head_timer.cancel()
 
 
 class Server(uvicorn.Server):
@@ -36,6 +86,7 @@ class Worker(base.Worker):
             self.wsgi,
             access_log=False,
             callback_notify=self._beat,
+            http=Protocol,
             lifespan="on",
             log_config=None,
             proxy_headers=False,

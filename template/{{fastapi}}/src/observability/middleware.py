@@ -4,6 +4,7 @@ import time
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config import problems
@@ -42,6 +43,8 @@ class RequestMiddleware:
 
         try:
             await self._app(scope, receive, note)
+        except ClientDisconnect:
+            pass  # nobody is left to answer; the line says 499
         except Exception:
             log.exception("uncaught exception")
             if not status:

@@ -1,0 +1,46 @@
+"""The server's worker: gunicorn's threads, with an end to every client's patience."""
+
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+HEAD_SECONDS = 10.0  # from a connection's first byte to the end of its headers
+
+
+class Worker(ThreadWorker):
+    """Cuts clients that are slow to send or to read; each would hold a thread for ever.
+
+    Gunicorn itself limits neither, and as many slow clients as there are threads would
+    leave none for the probes.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deadlines: dict[Any, float] = {}
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Expect the headers soon."""
+        self._deadlines[conn] = time.monotonic() + HEAD_SECONDS
+        super().enqueue_req(conn)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Expect body and answer to pass within REQUEST_TIMEOUT."""
+        self._deadlines[conn] = time.monotonic() + self.cfg.timeout
+        return super().handle_request(req, conn)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Expect nothing more."""
+        self._deadlines.pop(conn, None)
+        super().finish_request(conn, fs)
+
+    def murder_pending(self) -> None:
+        """Called every second: cut who is late, which ends the thread's wait."""
+        super().murder_pending()
+        now = time.monotonic()
+        for conn, deadline in list(self._deadlines.items()):
+            if now > deadline:
+                with suppress(OSError):
+                    conn.sock.shutdown(socket.SHUT_RDWR)
