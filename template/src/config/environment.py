@@ -466,8 +466,12 @@ def load() -> Environment:
         except ValidationError as error:
             problems += _problems(error)
     environment = accepted.get(Environment)
-    if isinstance(environment, Environment) and not environment.allow_dummy_providers:
-        problems += _dummies(accepted.values()) if environment.environment == "production" else []
+    if isinstance(environment, Environment):
+        consent = environment.allow_dummy_providers or environment.environment != "production"
+    else:  # as far as can be told while other variables are wrong
+        production = os.environ.get("ENVIRONMENT") in {None, "", "production"}
+        consent = bool(os.environ.get("ALLOW_DUMMY_PROVIDERS")) or not production
+    problems += [] if consent else _dummies(accepted.values())
     if problems or not isinstance(environment, Environment):
         raise ConfigurationError(problems)
     return environment
