@@ -34,12 +34,13 @@ UNSAFE = [
     ("JWT_SIGNING_KEY", "49-short-" + "aB3" * 13 + "x", "weak"),
     ("JWT_SIGNING_KEY", "insecure-" + LONG, "sample"),
     ("ALLOWED_HOSTS", "*", "*"),
-    ("ALLOWED_HOSTS", "service.test,*.service.test", "*"),
+    ("ALLOWED_HOSTS", "service.test,*", "*"),
     ("CORS_ALLOWED_ORIGINS", "http://app.test", "https"),
     ("CORS_ALLOWED_ORIGINS", "https://app.test,http://app.test", "https"),
 ]
 # These are refused in production, and but for the passwords everywhere.
 WRONG = [
+    ("ALLOWED_HOSTS", "service.test,*.service.test", "host names"),
     ("CORS_ALLOWED_ORIGINS", "*", "origins"),
     ("CORS_ALLOWED_ORIGINS", "https://app.test/path", "origins"),
     ("DATABASE_URL", "mysql://someone:Kq93-uzA@127.0.0.1/orders", "postgresql://"),
