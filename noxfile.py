@@ -44,9 +44,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def full(session: nox.Session) -> None:
-    """Run what takes minutes and is not in the quick set."""
+    """Run what takes minutes and is not in the quick set, one by one: some of it is about time."""
     install(session)
-    session.run("pytest", "-n", "auto", "-m", "full", *session.posargs)
+    session.run("pytest", "-m", "full", *session.posargs)
 
 
 @nox.session
