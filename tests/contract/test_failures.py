@@ -32,6 +32,7 @@ def changes() -> dict[str, str]:
         "DATABASE_POOL_MAX": str(POOL),
         "DATABASE_STATEMENT_TIMEOUT": "2",
         "REDIS_TIMEOUT": "1",
+        "MAX_REQUESTS": "0",  # one process from the first test to the last
     }
 
 
@@ -192,12 +193,16 @@ def test_the_pool_is_never_exceeded(start: Start, servers: Servers) -> None:
     until(lambda: servers.sql(count)[0][0] <= POOL + 1, "others are connected")
     already = servers.sql(count)[0][0]
     web = start(
-        "web", WEB_CONCURRENCY="2", DATABASE_POOL_MAX="3", MAX_CONCURRENT_REQUESTS="250"
+        "web",
+        WEB_CONCURRENCY="2",
+        DATABASE_POOL_MAX="3",
+        MAX_CONCURRENT_REQUESTS="250",
+        MAX_REQUESTS="0",
     ).wait_until_it_serves()
     seen: list[int] = []
     # An idle connection may end while its next request is on its way, so none is kept.
     with Load(web.url, "/fixture/rows", clients=200, pause=0, keep_alive=False) as load:
-        while len(load.answers) < 800:  # fewer than a process serves before it is recycled
+        while len(load.answers) < 800:
             seen.append(servers.sql(count)[0][0] - already)
             time.sleep(0.05)
     assert statuses(load.answers).keys() <= {200, 503}, {a.fault for a in load.answers}

@@ -30,8 +30,8 @@ ONLY_IN = {
     "fastapi": [
         r"migrations/.*",
         r"src/main\.py",
-        r"src/config/(commands|database|routes|worker)\.py",
-        r"tests/config/test_(commands|database|deadline)\.py",
+        r"src/config/(commands|database|local_store|routes)\.py",
+        r"tests/config/test_(commands|database|deadline|local_store)\.py",
     ],
 }
 
