@@ -41,7 +41,6 @@ UNSAFE = [
 # These are refused in production, and but for the passwords everywhere.
 WRONG = [
     ("ALLOWED_HOSTS", "service.test,*.service.test", "host names"),
-    ("ALLOWED_HOSTS", "service.test,*.service.test", "host names"),
     ("CORS_ALLOWED_ORIGINS", "*", "origins"),
     ("CORS_ALLOWED_ORIGINS", "https://app.test/path", "origins"),
     ("DATABASE_URL", "mysql://someone:Kq93-uzA@127.0.0.1/orders", "postgresql://"),
