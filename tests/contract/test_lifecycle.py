@@ -16,6 +16,8 @@ from tests.harness.load import Answer, Load
 from tests.harness.roles import Event, Role, new_client
 from tests.harness.waiting import until
 
+pytestmark = pytest.mark.full
+
 DONE, FAILED = 0, 1
 
 
