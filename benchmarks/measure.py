@@ -2,7 +2,10 @@
 
 | figure | how |
 |---|---|
-| lines | lines of Python of a fresh service outside `tests/`, without blank lines and comments |
+| lines | lines of Python of a fresh service outside `tests/` and `dev/`: code and docstrings, \
+without blank lines and comments |
+| code lines | the same without docstrings, as cloc counts |
+| dev lines | lines, as above, of `dev/`: what a developer's machine runs and production has not |
 | files | files of a fresh service |
 | copy | wall time of `copier copy` as a process, median |
 | ms per file | (a render in this process - that of a one-file template) / (files - 1), medians |
@@ -10,6 +13,7 @@
 | cold start | `make run` in a fresh copy, packages installed, until `/ready` answers 200, median |
 """
 
+import ast
 import io
 import json
 import os
@@ -93,16 +97,36 @@ def one_file(target: Path) -> Path:
     return target
 
 
-def lines_of_python(service: Path) -> int:
-    """Count the lines outside tests that hold code or a docstring."""
+def lines_of_python(service: Path, *, dev: bool = False, docstrings: bool = True) -> int:
+    """Count the lines outside tests that hold code or a docstring, in `dev/` or outside of it."""
     nothing = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
     total = 0
     for path in files(service):
-        if path.suffix == ".py" and path.parts[0] != "tests":
-            tokens = tokenize.generate_tokens(io.StringIO((service / path).read_text()).readline)
+        if path.suffix == ".py" and path.parts[0] != "tests" and (path.parts[0] == "dev") is dev:
+            text = (service / path).read_text()
+            tokens = tokenize.generate_tokens(io.StringIO(text).readline)
             held = [t for t in tokens if t.type not in nothing and t.string]
-            total += len({n for t in held for n in range(t.start[0], t.end[0] + 1)})
+            lines = {n for t in held for n in range(t.start[0], t.end[0] + 1)}
+            total += len(lines if docstrings else lines - lines_of_docstrings(text))
     return total
+
+
+def lines_of_docstrings(text: str) -> set[int]:
+    """Return the numbers of the lines that hold docstrings, those of attributes included."""
+    strings = (
+        node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+    return {n for s in strings for n in range(s.lineno, (s.end_lineno or s.lineno) + 1)}
+
+
+def own_environment() -> dict[str, str]:
+    """Return this environment without what points to servers and to our own packages."""
+    names = {"DATABASE_URL", "REDIS_URL", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"}
+    return {name: text for name, text in os.environ.items() if name not in names}
 
 
 def cold_start(service: Path) -> float:
@@ -110,13 +134,11 @@ def cold_start(service: Path) -> float:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    names = {"DATABASE_URL", "REDIS_URL", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"}
-    environ = {name: text for name, text in os.environ.items() if name not in names}
     start = time.perf_counter()
     run = subprocess.Popen(
         ["make", "run"],
         cwd=service,
-        env=environ | {"PORT": str(port)},
+        env=own_environment() | {"PORT": str(port)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -148,12 +170,15 @@ def measure(template: Path, floor: Path, framework: str, folder: Path) -> dict[s
     )
     figures = {
         "lines": lines_of_python(service),
+        "code_lines": lines_of_python(service, docstrings=False),
+        "dev_lines": lines_of_python(service, dev=True),
         "files": count,
         "copy_seconds": round(typed.wall, 2),
         "ms_per_file": round((whole.wall - lowest.wall) * 1000 / (count - 1), 2),
         "cpu_ms_per_file": round((whole.cpu - lowest.cpu) * 1000 / (count - 1), 2),
     }
-    subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
+    sync = ["uv", "sync", "--quiet"]
+    subprocess.run(sync, cwd=service, env=own_environment(), check=True)
     cold_start(service)  # compiles the packages' bytecode, as no later start does
     starts = [cold_start(service) for _ in range(STARTS)]
     return figures | {"cold_start_seconds": round(statistics.median(starts), 2)}
