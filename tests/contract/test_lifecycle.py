@@ -188,6 +188,37 @@ def test_a_process_that_hangs_is_named_and_replaced(start: Start) -> None:
     assert web.get("/live").status_code == 200
 
 
+def test_a_process_that_is_told_to_abort_says_why(start: Start) -> None:
+    """What the server sends to one that hangs: the process names itself and the cause."""
+    web = start("web", WEB_CONCURRENCY="2").wait_until_it_serves()
+    until(lambda: len(web.workers()) == 2, "a process is missing")
+    victim = web.workers()[0]
+    os.kill(victim, signal.SIGABRT)
+    web.wait_for("worker_aborted", pid=victim, reason="no heartbeat")
+    web.wait_for("worker_exited", worker_pid=victim)
+    until(lambda: len(web.workers()) == 3, "it is not replaced")
+    assert web.get("/live").status_code == 200
+    assert web.stop() == DONE
+
+
+def test_a_reload_replaces_every_process_without_a_failed_request(start: Start) -> None:
+    """At SIGHUP the server says so; the old processes end when their successors serve."""
+    web = start("web", WEB_CONCURRENCY="2").wait_until_it_serves()
+    until(lambda: len(web.workers()) == 2, "a process is missing")
+    first, server = web.workers(), server_of(web)
+    with Load(web.url, "/fixture/rows", clients=4, keep_alive=False) as load:
+        time.sleep(0.5)
+        os.kill(server, signal.SIGHUP)
+        web.wait_for("reload", pid=server)
+        for old in first:
+            web.wait_for("worker_exited", pid=server, worker_pid=old, reason="ended")
+        time.sleep(0.5)
+    assert Counter((answer.status, answer.fault) for answer in load.answers).keys() == {(200, "")}
+    assert len(web.workers()) == 4
+    assert children(web) == {server, *web.workers()[2:]}
+    assert web.stop() == DONE
+
+
 def test_a_process_is_recycled_without_a_failed_request(start: Start) -> None:
     """After MAX_REQUESTS and a tenth it makes room for a new one, and no client notices."""
     web = start("web", MAX_REQUESTS="300").wait_until_it_serves()

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 import uuid
 from pathlib import Path
 from typing import IO, Any, Self
@@ -78,7 +79,9 @@ class Role:
 
     def __exit__(self, *_: object) -> None:
         """End whatever is left of it."""
-        signal_all(self.pids(), signal.SIGKILL)
+        while left := self.pids():  # one of them may just be starting another
+            signal_all(left, signal.SIGKILL)
+            time.sleep(0.01)
         self.process.wait()
         for reader in self._readers:
             reader.join()

@@ -22,7 +22,9 @@ from tests.support import ROOT
 PROGRAM = """
 import json, sys
 from pathlib import Path
-from dev.servers import start
+from dev.servers import Postgres, start
+if sys.argv[3]:
+    Postgres.wheel, Postgres.programs = "none", (sys.argv[3],)
 print(json.dumps(start(Path(sys.argv[1]), sys.argv[2])), flush=True)
 sys.stdin.read()
 """
@@ -32,15 +34,18 @@ FAREWELL = {"postgres": signal.SIGINT, "valkey": signal.SIGTERM}
 class Servers:
     """The pair of servers that `dev/servers.py` of the template starts."""
 
-    def __init__(self, cluster_name: str = "contract") -> None:
-        """Start both. Production refuses a cluster with the default name."""
+    def __init__(self, cluster_name: str = "contract", postgres: str = "") -> None:
+        """Start both, PostgreSQL from the wheel or the program `postgres`.
+
+        Production refuses a cluster with the default name.
+        """
         # Root's servers run as a user who cannot enter pytest's folders.
         self.folder = Path(tempfile.mkdtemp(prefix="contract-"))
         self.folder.chmod(0o755)
         given = ("DATABASE_URL", "REDIS_URL", "POSTGRES_HOST")
         environ = {name: text for name, text in os.environ.items() if name not in given}
         self._holder = subprocess.Popen(
-            [sys.executable, "-B", "-c", PROGRAM, str(self.folder), cluster_name],
+            [sys.executable, "-B", "-c", PROGRAM, str(self.folder), cluster_name, postgres],
             cwd=ROOT / "template",
             env=environ,
             stdin=subprocess.PIPE,
@@ -65,11 +70,11 @@ class Servers:
         )
         shutil.rmtree(self.folder)
 
-    def sql(self, query: str, address: str = "") -> list[tuple[Any, ...]]:
-        """Run a statement as the superuser and return its rows."""
+    def sql(self, query: str, address: str = "", **values: object) -> list[tuple[Any, ...]]:
+        """Run a statement as the superuser and return its rows; `%(name)s` stands for a value."""
         address = address or self.urls["DATABASE_URL"]
         with psycopg.connect(address, autocommit=True, connect_timeout=5) as connection:
-            cursor = connection.execute(query.encode())
+            cursor = connection.execute(query.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
 
     def new_database(self) -> str:

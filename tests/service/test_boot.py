@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from tests.harness.projects import Project
 from tests.harness.roles import Role, complete_environment, free_port
 from tests.harness.servers import Servers
+from tests.harness.waiting import until
 from tests.support import ROOT
 
 pytestmark = [
@@ -21,12 +22,23 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 
+Namespace = Callable[..., tuple[str, ...]]
+
 # A mount namespace in which nothing but /tmp and memory can be written.
 READ_ONLY = """
 set -e
 mount --bind /dev/shm /dev/shm
 mount -o remount,bind,ro /
 mount -t tmpfs tmpfs /tmp
+exec "$@"
+"""
+# One in which the limits of the container are what a test says.
+LIMITED = """
+set -e
+mount -t tmpfs tmpfs /sys/fs/cgroup
+echo "$1" >/sys/fs/cgroup/cpu.max
+echo "$2" >/sys/fs/cgroup/memory.max
+shift 2
 exec "$@"
 """
 NOT_EVEN_TMP = 'mount -o remount,ro /tmp; mount -o remount,bind,ro /dev/shm; exec "$@"'
@@ -100,15 +112,24 @@ def test_only_what_is_said_decides(project: Project, environment: dict[str, str]
 
 
 @pytest.fixture
-def read_only() -> tuple[str, ...]:
-    """Return what runs a command in such a namespace, or skip where that is not allowed."""
+def namespace() -> Namespace:
+    """Return what puts mounts of a script's own before a command, or skip where none is allowed."""
     unshare = shutil.which("unshare") or pytest.skip("this machine has no unshare")
     mapped = () if os.geteuid() == 0 else ("--map-root-user",)
-    call = (unshare, *mapped, "--mount", "sh", "-c", READ_ONLY, "sh")
-    write = [*call, "touch", "/tmp/x"]  # noqa: S108 - the one that is made for it
-    tried = subprocess.run(write, check=False, capture_output=True)
-    if tried.returncode:
-        pytest.skip("this machine allows no mounts")
+
+    def inside(script: str, *arguments: str) -> tuple[str, ...]:
+        call = (unshare, *mapped, "--mount", "sh", "-c", script, "sh", *arguments)
+        if subprocess.run([*call, "true"], check=False, capture_output=True).returncode:
+            pytest.skip("this machine allows no mounts")
+        return call
+
+    return inside
+
+
+@pytest.fixture
+def read_only(namespace: Namespace) -> tuple[str, ...]:
+    """Return what runs a command where only /tmp and memory can be written."""
+    call = namespace(READ_ONLY)
     write = [*call, "touch", str(ROOT / "x")]
     assert subprocess.run(write, check=False, capture_output=True).returncode
     return call
@@ -151,3 +172,41 @@ def test_without_a_writable_folder_it_says_which(
         assert web.wait() == 78, web.text
         assert "mount a tmpfs at /tmp" in web.text
         web.assert_is_structured()
+
+
+HALF, ONE, TWO = "50000 100000", "100000 100000", "200000 100000"
+GIGABYTE = 1024**3
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("quota", "memory", "given", "expected"),
+    [
+        (HALF, 4 * GIGABYTE, "", 1),
+        (ONE, 4 * GIGABYTE, "", 1),
+        (TWO, 4 * GIGABYTE, "", 2),
+        (HALF, GIGABYTE // 5, "3", 3),
+    ],
+    ids=["half a CPU", "one CPU", "two CPUs", "given"],
+)
+def test_as_many_processes_as_the_container_has_room_for(
+    project: Project,
+    environment: dict[str, str],
+    namespace: Namespace,
+    quota: str,
+    memory: int,
+    given: str,
+    expected: int,
+) -> None:
+    """CPUs and memory of the control group decide, unless a number is given."""
+    if expected == 2 and len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("this machine has one CPU")
+    call = (*namespace(LIMITED, quota, str(memory)), str(project.production))
+    environ = environment | {"WEB_CONCURRENCY": given}
+    with Role(project, "web", environ=environ, tree=project.service, call=call) as web:
+        web.wait_until_it_serves()
+        assert web.find("ready")[0]["workers"] == expected
+        until(lambda: len(web.workers()) == expected, "a process is missing")
+        others = {web.process.pid, web.find("ready")[0]["pid"]}
+        assert set(web.pids()) - others == set(web.workers())
+        assert web.stop() == 0

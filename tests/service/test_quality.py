@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -139,6 +140,25 @@ def test_quality_finds_dead_code(run: Run, checkout: Path, environment: dict[str
     done = run(*figures, cwd=checkout, env=environment)
     assert done.returncode != 0
     assert "unreachable code after 'return'" in done.stdout
+
+
+@pytest.mark.full
+def test_its_tests_pass_side_by_side_in_any_order(
+    run: Run, checkout: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Two orders, each dealt out to four processes, end alike."""
+    outcomes = []
+    for seed in (1, 2):
+        report = tmp_path / f"{seed}.xml"
+        arguments = f"ARGS=-n 4 --randomly-seed={seed} --junit-xml={report}"
+        done = run("make", "test", arguments, cwd=checkout, env=environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"Using --randomly-seed={seed}\n" in done.stdout
+        assert "created: 4/4 workers" in done.stdout
+        cases = list(ElementTree.parse(report).iter("testcase"))  # noqa: S314 - our own
+        outcomes.append({(c.get("classname"), c.get("name")): [e.tag for e in c] for c in cases})
+        assert len(outcomes[-1]) == len(cases) > 100
+    assert outcomes[0] == outcomes[1]
 
 
 @pytest.mark.full

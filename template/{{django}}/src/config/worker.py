@@ -5,6 +5,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from gunicorn import util
 from gunicorn.workers.gthread import ThreadWorker
 
 HEAD_SECONDS = 10.0  # from a connection's first byte to the end of its headers
@@ -25,6 +26,15 @@ class Worker(ThreadWorker):
         """Expect the headers soon."""
         self._deadlines[conn] = time.monotonic() + HEAD_SECONDS
         super().enqueue_req(conn)
+
+    def handle(self, conn: Any) -> Any:
+        """Wait here for a client to leave; gunicorn's main thread would, and serve nobody."""
+        kept = super().handle(conn)
+        if kept is False:
+            with suppress(OSError):
+                util.close_graceful(conn.sock.dup())
+                conn.sock.shutdown(socket.SHUT_RD)
+        return kept
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Expect body and answer to pass within REQUEST_TIMEOUT."""

@@ -1,6 +1,7 @@
 """The server's worker: uvicorn under gunicorn's arbiter."""
 
 import asyncio
+import os
 import signal
 import socket
 
@@ -9,8 +10,6 @@ from gunicorn.workers import base
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LINGER = 1.0  # seconds a stopping worker still takes requests on connections that are open
-
-
 HEAD_SECONDS = 10.0  # from a connection's opening, or a request's first byte, to its headers' end
 HEAD_BYTES = 64 * 1024
 
@@ -37,6 +36,17 @@ class Protocol(HttpToolsProtocol):
         self._stop_timer()
         self._in_head = False
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """Expect the rest of a body that the answer did not wait for soon."""
+        super().on_response_complete()
+        if self.cycle.response_complete and self.cycle.more_body:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def on_message_complete(self) -> None:
+        """Expect nothing more."""
+        super().on_message_complete()
+        self._stop_timer()
 
     def data_received(self, data: bytes) -> None:
         """Count what arrives before the headers are complete."""
@@ -100,3 +110,5 @@ class Worker(base.Worker):
 
     async def _beat(self) -> None:
         self.notify()
+        if os.getppid() != self.ppid:  # the arbiter was killed, and nobody else will stop us
+            signal.raise_signal(signal.SIGTERM)
