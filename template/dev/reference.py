@@ -1,8 +1,14 @@
-"""Write the table of docs/configuration.md from the settings model: `python dev/reference.py`."""
+"""Write what the documents say about the code: `python dev/reference.py`, or `--check` them.
 
+That is the tables of docs/configuration.md and docs/errors.md, and docs/openapi.json, which is born
+in the service: its differences show what a change means for clients.
+"""
+
+import json
 import os
 import string
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -11,11 +17,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from pydantic import SecretStr, ValidationError
 
-from config import identity
+from config import errors, identity
 from config.environment import Environment
 
-PAGE = identity.ROOT / "docs" / "configuration.md"
-BEGIN, END = "<!-- variables: written by dev/reference.py -->", "<!-- /variables -->"
+DOCS = identity.ROOT / "docs"
 PROFILES = ("development", "test", "build", "production")
 # All that production needs. What it leaves open has the value that the table shows.
 COMPLETE = {
@@ -83,8 +88,8 @@ def shown(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def table() -> str:
-    """Return the table as Markdown."""
+def variables() -> str:
+    """Return the table of the settings as Markdown."""
     lines = ["| variable | type | default | required | secret | meaning |", "|---" * 6 + "|"]
     for name, (kind, value, required, hidden, meaning) in rows().items():
         default = f"`{value}`" if value else ""
@@ -93,11 +98,61 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def page(text: str) -> str:
-    """Return the page with the table of now."""
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{rest.partition(END)[2]}"
+def kinds(base: type[errors.ServiceError] = errors.ServiceError) -> Iterator[Any]:
+    """Yield the failures that every service has; those of domains are the domains' own."""
+    if base.__module__ in {"accounts.errors", "config.errors"}:
+        yield base
+        for kind in base.__subclasses__():
+            yield from kinds(kind)
+
+
+def codes() -> str:
+    """Return the tables of the error codes as Markdown."""
+    import accounts.errors  # noqa: F401 - known by being imported
+
+    lines = ["| status | code | meaning |", "|---|---|---|"]
+    ordered = sorted(kinds(), key=lambda kind: (kind.status, kind.code))
+    lines += [f"| {kind.status} | `{kind.code}` | {kind.detail} |" for kind in ordered]
+    lines += ["", "| code of a value | meaning |", "|---|---|"]
+    lines += [f"| `{code}` | {text} |" for code, text in sorted(errors.FIELD_CODES.items())]
+    return "\n".join(lines)
+
+
+def openapi() -> str:
+    """Return the OpenAPI document as it is committed."""
+    with patch.dict(os.environ, {"ENVIRONMENT": "build"}, clear=True):
+        from config import schema
+
+        return json.dumps(schema.document(), indent=2, ensure_ascii=False) + "\n"
+
+
+def page(text: str, name: str, table: str) -> str:
+    """Return a page with the table of now between its two marks."""
+    before, begin, rest = text.partition(f"<!-- {name}: written by dev/reference.py -->")
+    return f"{before}{begin}\n\n{table}\n\n{''.join(rest.partition(f'<!-- /{name} -->')[1:])}"
+
+
+def documents() -> dict[Path, str]:
+    """Return the text that each document should have."""
+    tables = {"configuration": ("variables", variables()), "errors": ("codes", codes())}
+    paths = {DOCS / f"{name}.md": table for name, table in tables.items()}
+    return {DOCS / "openapi.json": openapi()} | {
+        path: page(path.read_text(), *table) for path, table in paths.items()
+    }
+
+
+def main() -> int:
+    """Write the documents, or say which are not what they should be."""
+    wanted = documents()
+    stale = [p for p, text in wanted.items() if not p.is_file() or p.read_text() != text]
+    if "--check" in sys.argv:
+        for path in stale:
+            print(f"{path.relative_to(identity.ROOT)} is not what the code says: run `make docs`")
+        return int(bool(stale))
+    for path in stale:
+        path.write_text(wanted[path])
+    return 0
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text()))
+    sys.exit(main())

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import structlog
+from hypothesis import settings
 from psycopg import sql
 from pytest_socket import disable_socket
 from redis import Redis
@@ -21,6 +22,8 @@ from structlog.contextvars import clear_contextvars
 from config import environment, identity, redis
 from config.environment import ConfigurationError, Environment
 from dev import servers
+from tests.journey import Remote
+from tests.support import Client
 
 # Nothing listens there: a test that asks for no server reaches none by accident.
 NOWHERE = {
@@ -29,6 +32,12 @@ NOWHERE = {
 }
 Administrator = psycopg.Connection[tuple[object, ...]]
 TURN = pytest.StashKey[Administrator]()
+BASE_URL = os.environ.get("BASE_URL", "")  # see tests/journey.py
+
+# Machines are busy. What failed once is in .hypothesis and is tried first from then on.
+settings.register_profile("service", settings.get_profile("default"), deadline=None)
+if settings.get_current_profile_name() == "default":
+    settings.load_profile("service")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -45,6 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ.pop(f"{name}_FILE", None)
         os.environ["ENVIRONMENT"] = "test"
         idle = "not integration" in config.option.markexpr or config.option.collectonly
+        if BASE_URL:  # all that is needed is there
+            config.option.allow_hosts += f",{urlsplit(BASE_URL).hostname}"
+            idle = True
         try:
             os.environ.update(NOWHERE if idle else _start(given))
             environment.load()
@@ -124,6 +136,21 @@ def _no_request() -> Iterator[None]:
     """Forget the request that a test was about."""
     yield
     clear_contextvars()
+
+
+if BASE_URL:
+
+    @pytest.fixture(name="anywhere")
+    def _there() -> Client:
+        """Return a client of the service at BASE_URL."""
+        return Remote(BASE_URL)
+
+else:
+
+    @pytest.fixture(name="anywhere")
+    def _here(data_client: Client) -> Client:
+        """Return a client of this service."""
+        return data_client
 
 
 @pytest.fixture

@@ -102,7 +102,12 @@ class Settings(BaseSettings):
     A `…_provider` left at "dummy" needs `ALLOW_DUMMY_PROVIDERS` in production.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", validate_default=True)
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        validate_default=True,
+        use_attribute_docstrings=True,
+    )
     pairs: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     @classmethod
@@ -153,135 +158,82 @@ def _production(info: ValidationInfo) -> bool:
 class Environment(Settings):
     """All variables of the service itself."""
 
-    environment: Literal["development", "test", "build", "production"] = Field(
-        description="The profile: development, test, build or production.",
-    )
-    debug: bool | None = Field(
-        default=None,
-        description="Error pages with details; on in development only.",
-    )
-    secret_key: SecretStr | None = Field(
-        default=None,
-        description="Signs whatever is not a token; 50 characters or more.",
-    )
-    jwt_signing_key: SecretStr | None = Field(
-        default=None,
-        description="Reserved for access tokens; 50 characters or more, not SECRET_KEY.",
-    )
-    allowed_hosts: CommaSeparated | None = Field(
-        default=None,
-        description="Host names that are answered, comma-separated; .example.com with sub-domains.",
-    )
-    cors_allowed_origins: CommaSeparated | None = Field(
-        default=None,
-        description="Origins of browser clients, comma-separated; empty for none.",
-    )
-    postgres_host: str = Field(
-        default="", description="Part of the address, unless DATABASE_URL is set."
-    )
-    postgres_port: int = Field(default=5432, ge=1, le=65535, description="As POSTGRES_HOST.")
-    postgres_db: str = Field(default="", description="As POSTGRES_HOST.")
-    postgres_user: str = Field(default="", description="As POSTGRES_HOST.")
-    postgres_password: SecretStr = Field(default=SecretStr(""), description="As POSTGRES_HOST.")
-    database_url: SecretStr | None = Field(
-        default=None,
-        description="postgresql://user:password@host:port/name, with libpq's query parameters.",
-    )
-    database_pool_max: int = Field(
-        default=10, ge=1, le=100, description="Connections at most, a process."
-    )
-    database_statement_timeout: Seconds = Field(
-        default=30, description="Seconds a statement may take."
-    )
-    database_pgbouncer: bool = Field(
-        default=False,
-        description="The address is a PgBouncer in transaction mode.",
-    )
-    redis_url: SecretStr | None = Field(
-        default=None,
-        description="redis://, rediss:// or unix:// address of Redis or Valkey.",
-    )
-    redis_timeout: Seconds = Field(
-        default=5, description="Seconds an operation may take, retry included."
-    )
-    readiness_critical: CommaSeparated = Field(
-        default=("database",),
-        description="Dependencies without which /ready is 503: database, redis.",
-    )
-    port: int = Field(
-        default=8000, ge=1, le=65535, description="Port that the web role listens on."
-    )
-    bind_host: str = Field(
-        default="0.0.0.0",  # noqa: S104 - a container's one port is meant for its network
-        description="Address it listens on; [::] for both stacks.",
-    )
-    web_concurrency: int | None = Field(
-        default=None,
-        ge=1,
-        le=256,
-        description="Web processes; else what CPU quota, memory and database allow.",
-    )
-    replicas: int = Field(
-        default=1, ge=1, le=1000, description="Instances that share the database."
-    )
-    max_concurrent_requests: int = Field(
-        default=64,
-        ge=1,
-        le=1000,
-        description="Requests in progress, a process; more are answered 503 at once.",
-    )
-    max_requests: int = Field(
-        default=1000,
-        ge=0,
-        le=10_000_000,
-        description="Requests, and up to a tenth more, until a process is replaced; 0: never.",
-    )
-    request_timeout: int = Field(
-        default=120,
-        ge=1,
-        le=3600,
-        description="Seconds until an async request, or a worker without heartbeat, is ended.",
-    )
-    keep_alive: int = Field(
-        default=5, ge=0, le=3600, description="Seconds an idle connection is kept."
-    )
-    drain_seconds: Annotated[float, Field(ge=0, le=300)] = Field(
-        default=5,
-        description="Seconds between /ready turning 503 and the server's stop.",
-    )
-    shutdown_timeout: int = Field(
-        default=30,
-        ge=1,
-        le=3600,
-        description="Seconds that running requests get to finish.",
-    )
-    boot_attempts: int = Field(
-        default=10,
-        ge=1,
-        le=10,
-        description="Tries to reach PostgreSQL and Redis at boot, 0.5 to 30 seconds apart.",
-    )
-    is_primary: bool = Field(
-        default=False, description="The web role migrates first; one instance only."
-    )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] | None = Field(
-        default=None,
-        description="DEBUG in development, else INFO.",
-    )
-    log_format: Literal["json", "console"] | None = Field(
-        default=None,
-        description="console in development, else json.",
-    )
-    allow_dummy_providers: bool = Field(
-        default=False,
-        description="Providers named dummy may run in production.",
-    )
-    service_role: str = Field(default="manage", description="Set by the entrypoint, never by hand.")
-    supervisor_fd: int | None = Field(
-        default=None, description="Set by the entrypoint, never by hand."
-    )
+    environment: Literal["development", "test", "build", "production"]
+    """The profile: development, test, build or production."""
+    debug: bool | None = None
+    """Error pages with details; on in development only."""
+    secret_key: SecretStr | None = None
+    """Signs whatever is not a token; 50 characters or more."""
+    jwt_signing_key: SecretStr | None = None
+    """Signs access tokens; 50 characters or more, not SECRET_KEY."""
+    access_token_lifetime: int = Field(300, ge=60, le=3600)
+    """Seconds that an access token is good for."""
+    api_docs_enabled: bool | None = None
+    """/api/schema and /api/docs answer; on in all profiles but production."""
+    allowed_hosts: CommaSeparated | None = None
+    """Host names that are answered, comma-separated; .example.com with sub-domains."""
+    cors_allowed_origins: CommaSeparated | None = None
+    """Origins of browser clients, comma-separated; empty for none."""
+    postgres_host: str = ""
+    """Part of the address, unless DATABASE_URL is set."""
+    postgres_port: int = Field(5432, ge=1, le=65535)
+    """As POSTGRES_HOST."""
+    postgres_db: str = ""
+    """As POSTGRES_HOST."""
+    postgres_user: str = ""
+    """As POSTGRES_HOST."""
+    postgres_password: SecretStr = SecretStr("")
+    """As POSTGRES_HOST."""
+    database_url: SecretStr | None = None
+    """postgresql://user:password@host:port/name, with libpq's query parameters."""
+    database_pool_max: int = Field(10, ge=1, le=100)
+    """Connections at most, a process."""
+    database_statement_timeout: Seconds = 30
+    """Seconds a statement may take."""
+    database_pgbouncer: bool = False
+    """The address is a PgBouncer in transaction mode."""
+    redis_url: SecretStr | None = None
+    """redis://, rediss:// or unix:// address of Redis or Valkey."""
+    redis_timeout: Seconds = 5
+    """Seconds an operation may take, retry included."""
+    readiness_critical: CommaSeparated = ("database",)
+    """Dependencies without which /ready is 503: database, redis."""
+    port: int = Field(8000, ge=1, le=65535)
+    """Port that the web role listens on."""
+    bind_host: str = "0.0.0.0"  # noqa: S104 - a container's one port is meant for its network
+    """Address it listens on; [::] for both stacks."""
+    web_concurrency: int | None = Field(None, ge=1, le=256)
+    """Web processes; else what CPU quota, memory and database allow."""
+    replicas: int = Field(1, ge=1, le=1000)
+    """Instances that share the database."""
+    max_concurrent_requests: int = Field(64, ge=1, le=1000)
+    """Requests in progress, a process; more are answered 503 at once."""
+    max_requests: int = Field(1000, ge=0, le=10_000_000)
+    """Requests, and up to a tenth more, until a process is replaced; 0: never."""
+    request_timeout: int = Field(120, ge=1, le=3600)
+    """Seconds until an async request, or a worker without heartbeat, is ended."""
+    keep_alive: int = Field(5, ge=0, le=3600)
+    """Seconds an idle connection is kept."""
+    drain_seconds: Annotated[float, Field(ge=0, le=300)] = 5
+    """Seconds between /ready turning 503 and the server's stop."""
+    shutdown_timeout: int = Field(30, ge=1, le=3600)
+    """Seconds that running requests get to finish."""
+    boot_attempts: int = Field(10, ge=1, le=10)
+    """Tries to reach PostgreSQL and Redis at boot, 0.5 to 30 seconds apart."""
+    is_primary: bool = False
+    """The web role migrates first; one instance only."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] | None = None
+    """DEBUG in development, else INFO."""
+    log_format: Literal["json", "console"] | None = None
+    """console in development, else json."""
+    allow_dummy_providers: bool = False
+    """Providers named dummy may run in production."""
+    service_role: str = "manage"
+    """Set by the entrypoint, never by hand."""
+    supervisor_fd: int | None = None
+    """Set by the entrypoint, never by hand."""
 
-    @field_validator("debug", "log_level", "log_format", mode="before")
+    @field_validator("debug", "log_level", "log_format", "api_docs_enabled", mode="before")
     @classmethod
     def _profile_default(cls, value: object, info: ValidationInfo) -> object:
         development = info.data.get("environment") == "development"
@@ -289,6 +241,7 @@ class Environment(Settings):
             "debug": development,
             "log_level": "DEBUG" if development else "INFO",
             "log_format": "console" if development else "json",
+            "api_docs_enabled": not _production(info),
         }
         name = str(info.field_name)
         value = defaults[name] if value is None else value

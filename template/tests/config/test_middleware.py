@@ -4,6 +4,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.support import Serve
 
 
@@ -46,6 +48,7 @@ def test_a_place_is_given_back(serve: Serve) -> None:
     assert client.get("/fine").status_code == 200
 
 
+@pytest.mark.security
 def test_a_browser_of_another_origin_gets_no_permission(serve: Serve) -> None:
     """Only the origins of CORS_ALLOWED_ORIGINS are allowed; by default there is none."""
     answer = serve().get("/", headers={"Origin": "https://evil.example"})

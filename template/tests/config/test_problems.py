@@ -2,6 +2,7 @@
 
 import pytest
 
+from config import bodies
 from config.errors import MEDIA_TYPE, ServiceError, UnavailableError
 from tests.support import Client, Response, Serve
 
@@ -34,11 +35,31 @@ def test_an_unknown_path(client: Client) -> None:
     check(client.get("/nowhere"), 404, "not_found")
 
 
-def test_a_wrong_method(client: Client) -> None:
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options"])
+def test_a_wrong_method(client: Client, method: str) -> None:
     """405, and Allow tells which are right."""
-    answer = client.post("/")
+    answer = getattr(client, method)("/")
     check(answer, 405, "method_not_allowed")
-    assert "GET" in answer.headers["Allow"]
+    assert answer.headers["Allow"] == "GET, HEAD"
+
+
+def test_the_head_of_a_document(client: Client) -> None:
+    """HEAD works wherever GET does, failures included, and has no body."""
+    for path, status in (("/", 200), ("/nowhere", 404)):
+        answer = client.head(path)
+        assert answer.status_code == status
+        assert answer.content == b""
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/v1", "/api/v9/users/me", "/users/me", "/api/v1/"])
+def test_a_path_of_no_version(client: Client, path: str) -> None:
+    """There is one version; nothing answers in its place."""
+    check(client.get(path), 404, "not_found")
+
+
+def test_what_is_under_the_api_is_not_stored(client: Client) -> None:
+    """Nor are its failures, whoever makes them."""
+    assert client.get("/api/v1/nowhere").headers["Cache-Control"] == "no-store"
 
 
 def test_an_expected_failure(serve: Serve) -> None:
@@ -56,12 +77,25 @@ def test_a_lost_server(serve: Serve) -> None:
     assert answer.headers["Retry-After"] == "5"
 
 
+@pytest.mark.security
 def test_a_crash(serve: Serve) -> None:
     """What nobody expected tells nothing but the id that finds it."""
     answer = serve({"/orders": lambda: raising(KeyError("hunter2"))}).get("/orders")
     check(answer, 500, "internal_error")
     assert b"hunter2" not in answer.content
     assert b"Traceback" not in answer.content
+
+
+@pytest.mark.security
+@pytest.mark.integration
+@pytest.mark.parametrize("path", ["/api/v1/auth/token", "/api/v1/nowhere", "/"])
+def test_a_body_out_of_bounds(data_client: Client, path: str) -> None:
+    """Too large or too deep is told first, whatever the path."""
+    deep: object = "x"
+    for _ in range(bodies.DEEPEST + 1):
+        deep = [deep]
+    check(data_client.post(path, json=deep), 400, "malformed_body")
+    check(data_client.post(path, json="x" * bodies.LARGEST), 413, "body_too_large")
 
 
 @pytest.mark.security

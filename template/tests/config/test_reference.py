@@ -2,12 +2,13 @@
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from config import domains, environment, identity
+from config import domains, environment, errors, identity
 from config.environment import ConfigurationError, Environment
 from dev import reference
 from tests import framework
@@ -27,10 +28,37 @@ def example() -> dict[str, str]:
     return dict(rows)
 
 
-def test_the_reference_page_is_up_to_date() -> None:
-    """Run `python dev/reference.py` where it is not."""
-    text = reference.PAGE.read_text()
-    assert text == reference.page(text)
+def test_the_documents_are_up_to_date() -> None:
+    """Run `make docs` where they are not; docs/openapi.json is born at the first `make setup`."""
+    for path, text in reference.documents().items():
+        if path.suffix != ".json" or path.exists():
+            assert path.read_text() == text, f"{path.name}: run `make docs`"
+
+
+def test_a_stale_document_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--check` fails and writes nothing; without it the document is written."""
+    document = tmp_path / "errors.md"
+    document.write_text("old")
+    monkeypatch.setattr(identity, "ROOT", tmp_path)
+    monkeypatch.setattr(reference, "documents", lambda: {document: "new"})
+    monkeypatch.setattr(sys, "argv", ["reference.py", "--check"])
+    assert reference.main() == 1
+    assert document.read_text() == "old"
+    assert "errors.md is not what the code says" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["reference.py"])
+    assert reference.main() == 0
+    assert document.read_text() == "new"
+
+
+def test_every_code_is_documented() -> None:
+    """The tables name all that a client may meet."""
+    table = reference.codes()
+    assert all(f"| `{code}` |" in table for code in errors.FIELD_CODES)
+    assert all(f"| `{kind.code}` |" in table for kind in reference.kinds())
+    for row in ("| 400 | `bad_request` |", "| 405 | `method_not_allowed` |"):
+        assert row in table
 
 
 def test_the_reference_page_names_every_variable() -> None:

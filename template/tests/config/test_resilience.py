@@ -4,16 +4,7 @@ import pytest
 
 from config import resilience
 from config.resilience import Breaker
-
-
-class Clock:
-    """A clock that stands still until it is turned."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
+from tests.support import Clock
 
 
 @pytest.fixture

@@ -1,22 +1,31 @@
 """Fixtures that touch the framework; every service has the same, so tests can be shared."""
 
+import json
 import os
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 import django
+import psycopg
 import pytest
+from django.db import connection, transaction
 from django.test import Client as DjangoClient
 from django.urls import path
 from pytest_django import Settings
 
-from config import django_setup
+from accounts import tokens
+from config import django_setup, domains
 from config.environment import load
-from tests.support import Client, Serve
+from tests.support import Client, Execute, Login, Make, MakeUser, Person, Serve
 
 # Arguments of manage.py: undo every migration of ours; fail when a model has none.
-UNDO_MIGRATIONS = ["migrate", "accounts", "zero"]
+UNDO_MIGRATIONS = [
+    ["migrate", domain.removeprefix("apps."), "zero"]
+    for domain in [*domains.names(), "accounts"]
+    if find_spec(f"{domain}.migrations")
+]
 # Variables that are not settings of the service, and what they are.
 NOT_OURS = {"DJANGO_SETTINGS_MODULE": "Django's own; derived from ENVIRONMENT where it is unset"}
 CHECK_MIGRATIONS = ["makemigrations", "--check", "--dry-run"]
@@ -40,34 +49,52 @@ def database(db: None) -> None:
     """Give the test the migrated database; what it writes through Django is rolled back."""
 
 
+class _Client(DjangoClient):
+    """Django's client, with the parameters that `tests.support.Client` has."""
+
+    def generic(self, method: str, path: Any, *args: Any, **options: Any) -> Any:
+        """Send a request with a body of JSON, or as Django would with none of its forms."""
+        headers: dict[str, str] = options.pop("headers", None) or {}
+        content, body = b"", options.pop("json", None)
+        if body is not None:
+            content = json.dumps(body).encode()
+            headers = {"Content-Type": "application/json"} | headers
+        kind = headers.get("Content-Type", "")
+        return super().generic(method, path, content, kind, headers=headers, **options)
+
+
 @pytest.fixture
 def serve(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Serve:
     """Return what makes a client."""
-    from rest_framework.decorators import api_view
     from rest_framework.request import Request
     from rest_framework.response import Response
 
     from config import urls
+    from config.views import Public
 
     def serve(
         routes: Mapping[str, Callable[..., object]] | None = None,
         *,
         limit: int = 64,
     ) -> Client:
-        def view(handler: Callable[..., object]) -> Callable[[Request], Response]:
-            return lambda request: Response(handler())
+        def view(handler: Callable[..., object]) -> Any:
+            def get(self: Public, request: Request) -> Response:
+                return Response(handler())
+
+            route: Any = type("Route", (Public,), {"get": get})
+            return transaction.non_atomic_requests(route.as_view())
 
         module = ModuleType("routes")
         vars(module).update(vars(urls))
         patterns = [
-            path(route.removeprefix("/"), api_view(["GET"])(view(handler)))
+            path(route.removeprefix("/"), view(handler))
             for route, handler in (routes or {}).items()
         ]
         vars(module)["urlpatterns"] = [*urls.urlpatterns, *patterns]
         settings.ROOT_URLCONF = module
         changed = load().model_copy(update={"max_concurrent_requests": limit})
         monkeypatch.setattr("config.middleware.load", lambda: changed)
-        return cast("Client", DjangoClient(raise_request_exception=False))
+        return cast("Client", _Client(raise_request_exception=False))
 
     return serve
 
@@ -76,3 +103,42 @@ def serve(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Serve:
 def client(serve: Serve) -> Client:
     """Return a client of the application as it is."""
     return serve()
+
+
+@pytest.fixture
+def data_client(database: None, serve: Serve) -> Client:
+    """Return a client of the application on the migrated database."""
+    return serve()
+
+
+@pytest.fixture
+def make(database: None) -> Make:
+    """Return what stores a thing that a factory builds."""
+    return lambda factory, **fields: factory(**fields)
+
+
+@pytest.fixture
+def make_user(make: Make) -> MakeUser:
+    """Return what stores a user with these fields."""
+    from tests.accounts.factories import UserFactory
+
+    return lambda **fields: cast("Person", make(UserFactory, **fields))
+
+
+@pytest.fixture
+def login() -> Login:
+    """Return what makes the headers of a user's requests."""
+    return lambda user: {"Authorization": f"Bearer {tokens.issue(user.id)[0]}"}
+
+
+@pytest.fixture
+def execute(database: None) -> Execute:
+    """Return what runs SQL on the database that the client's requests see."""
+
+    def execute(query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        connection.ensure_connection()
+        with transaction.atomic():
+            cursor = cast("psycopg.Connection", connection.connection).execute(query, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    return execute

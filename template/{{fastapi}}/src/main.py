@@ -2,17 +2,35 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
-from config import domains, identity, problems, routes
+from config import domains, identity, openapi, problems, routes
 from config.cache import cache
 from config.database import engine
 from config.environment import load
-from config.middleware import AdmissionMiddleware, DeadlineMiddleware, HostMiddleware
+from config.middleware import (
+    AdmissionMiddleware,
+    BodyMiddleware,
+    BrowserMiddleware,
+    DeadlineMiddleware,
+    HeadMiddleware,
+    HostMiddleware,
+    UnitOfWorkMiddleware,
+)
 from health.middleware import ProbeMiddleware
 from observability.middleware import RequestMiddleware
+
+
+class Service(FastAPI):
+    """FastAPI, whose OpenAPI document names all failures."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document, made at its first use."""
+        if not self.openapi_schema:
+            self.openapi_schema = openapi.complete(super().openapi())
+        return self.openapi_schema
 
 
 @asynccontextmanager
@@ -23,27 +41,33 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     await cache().close()
 
 
-def create() -> FastAPI:
+def create() -> Service:
     """Build the application; the middleware added last sees a request first.
 
     A domain may add to it in `extend(app)` of `apps/<domain>/application.py`.
     """
     settings = load()
-    app = FastAPI(
+    app = Service(
         title=identity.TITLE,
         version=identity.VERSION,
+        description=identity.DESCRIPTION,
         debug=bool(settings.debug),
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=routes.operation_id,
+        responses={422: {"description": "Replaced by `openapi.complete`."}},
     )
-    app.include_router(routes.router)
+    routes.register(app, with_docs=bool(settings.api_docs_enabled))
     problems.register(app)
     for application in domains.modules("application"):
         application.extend(app)
+    app.add_middleware(UnitOfWorkMiddleware)
+    app.add_middleware(HeadMiddleware)
+    app.add_middleware(BodyMiddleware)
     app.add_middleware(DeadlineMiddleware, seconds=settings.request_timeout)
     app.add_middleware(
-        CORSMiddleware,
+        BrowserMiddleware,
         allow_origins=settings.cors_allowed_origins or (),
         allow_methods=["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"],
         allow_headers=["accept", "authorization", "content-type", "user-agent", "x-request-id"],

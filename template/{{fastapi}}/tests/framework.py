@@ -3,24 +3,28 @@
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from alembic import command
 from psycopg import sql
+from sqlalchemy import NullPool, create_engine
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 import main
-from config import cache, migrations
+from accounts import tokens
+from config import cache, migrations, postgres
 from config import database as module
 from config.environment import load
-from tests.support import Client, Serve
+from tests.accounts.factories import UserFactory
+from tests.support import Client, Execute, Login, Make, MakeUser, Person, Serve
 
 # Arguments of manage.py: undo every migration of ours; fail when a model has none.
-UNDO_MIGRATIONS = ["migrate", "base"]
+UNDO_MIGRATIONS = [["migrate", "base"]]
 # Variables that are not settings of the service, and what they are.
 NOT_OURS: dict[str, str] = {}
 CHECK_MIGRATIONS = ["check"]
@@ -91,3 +95,58 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 def client(serve: Serve) -> Client:
     """Return a client of the application as it is."""
     return serve()
+
+
+@pytest.fixture
+def data_client(database: None, serve: Serve) -> Client:
+    """Return a client of the application on the migrated database."""
+    return serve()
+
+
+@pytest.fixture
+def make(database: None) -> Iterator[Make]:
+    """Return what stores a thing that a factory builds."""
+    engine = create_engine(
+        "postgresql+psycopg://", connect_args=postgres.parameters(load()), poolclass=NullPool
+    )
+    with Session(engine, expire_on_commit=False) as opened:
+
+        def make(factory: Any, **fields: object) -> Any:
+            made = factory.build(**fields)
+            opened.add(made)
+            opened.commit()
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def make_user(make: Make) -> MakeUser:
+    """Return what stores a user with these fields."""
+
+    def make_user(**fields: object) -> Person:
+        return cast("Person", make(UserFactory, **fields))
+
+    return make_user
+
+
+@pytest.fixture
+def login() -> Login:
+    """Return what makes the headers of a user's requests."""
+
+    def login(user: Person) -> dict[str, str]:
+        return {"Authorization": f"Bearer {tokens.issue(user.id)[0]}"}
+
+    return login
+
+
+@pytest.fixture
+def execute(database: None) -> Execute:
+    """Return what runs SQL on the database that the client's requests see."""
+
+    def execute(query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        with psycopg.connect(load().database, autocommit=True) as connection:
+            cursor = connection.execute(query.encode(), parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    return execute

@@ -59,3 +59,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         """Return the id: an address is personal and would end up in logs."""
         return str(self.pk)
+
+    @property
+    def is_admin(self) -> bool:
+        """Return whether the user looks after everybody's content."""
+        return self.is_staff or self.is_superuser

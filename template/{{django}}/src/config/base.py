@@ -4,9 +4,10 @@ What comes from outside is read and checked in `config.environment` alone.
 """
 
 from corsheaders.defaults import default_headers
+from django.conf import global_settings
 from redis.retry import Retry
 
-from config import domains, postgres, redis
+from config import bodies, domains, identity, postgres, redis
 from config.environment import load
 from config.postgres import POOL_LIFETIME, POOL_WAIT
 
@@ -26,6 +27,7 @@ APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATA_UPLOAD_MAX_MEMORY_SIZE = bodies.LARGEST
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -39,23 +41,19 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "health.middleware.ProbeMiddleware",
     "observability.middleware.RequestMiddleware",
+    "config.middleware.CachingMiddleware",
     "config.middleware.AdmissionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "config.middleware.ProblemMiddleware",
+    "config.middleware.BodyMiddleware",
+    "config.middleware.UnitOfWorkMiddleware",
 ]
 
 AUTH_USER_MODEL = "accounts.User"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
-]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.hashing.PasswordValidator"}]
+# The first one makes hashes; a login with one of the others renews it.
+PASSWORD_HASHERS = ["accounts.hashing.PasswordHasher", global_settings.PASSWORD_HASHERS[0]]
 
 _address = postgres.parameters(env) if env.database else {}
 DATABASES = {
@@ -97,9 +95,28 @@ CACHES = {
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "UNAUTHENTICATED_USER": None,
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.negotiation.JSONNegotiation",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "config.spectacular.Schema",
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
     "EXCEPTION_HANDLER": "config.problems.exception_handler",
+    "NON_FIELD_ERRORS_KEY": "#",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": identity.TITLE,
+    "DESCRIPTION": identity.DESCRIPTION,
+    "VERSION": identity.VERSION,
+    "OAS_VERSION": "3.1.0",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.spectacular.complete",
+    ],
+    "SCHEMA_PATH_PREFIX": "/api(/v1)?",
 }
 
 # Logging is configured by the process that imports this, see observability/logging.py.

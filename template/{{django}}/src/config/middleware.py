@@ -1,15 +1,33 @@
-"""What every request passes after its id is known: load, failures."""
+"""What every request passes after its id is known: load, body, transaction."""
 
 from collections.abc import Callable
+from io import BytesIO
 from threading import BoundedSemaphore
+from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.core.exceptions import RequestDataTooBig
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
+from django.template.response import SimpleTemplateResponse
+from django.utils.deprecation import MiddlewareMixin
 
-from config import problems, recycling
+from config import bodies, problems, recycling
 from config.environment import load
-from config.errors import OverloadedError
+from config.errors import BodyTooLargeError, MalformedBodyError, OverloadedError
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+class CachingMiddleware(MiddlewareMixin):
+    """Has nobody keep an answer of the API whose view did not say otherwise."""
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """Add the header."""
+        if request.path_info.startswith("/api/v1/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
 
 
 class AdmissionMiddleware:
@@ -34,21 +52,57 @@ class AdmissionMiddleware:
             self._places.release()
 
 
-class ProblemMiddleware:
-    """Answers the expected failures of views."""
+class BodyMiddleware(MiddlewareMixin):
+    """Refuses a body that is too large, or JSON that cannot be read, before anything is routed."""
 
-    def __init__(self, get_response: Handler) -> None:
-        """Wrap the next handler."""
-        self._get_response = get_response
+    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Read the body, which stays with the request, and judge it."""
+        try:
+            if "HTTP_TRANSFER_ENCODING" in request.META:
+                _measure(request)
+            if request.body and bodies.is_json(request.META.get("CONTENT_TYPE", "")):
+                bodies.check(request.body)
+        except RequestDataTooBig:
+            return problems.refusal(BodyTooLargeError())
+        except (MalformedBodyError, UnreadablePostError):
+            return problems.refusal(MalformedBodyError())
+        return None
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Pass the request on."""
-        return self._get_response(request)
 
-    def process_exception(
-        self,
-        request: HttpRequest,
-        error: Exception,
+def _measure(request: Any) -> None:
+    # Django takes a body that comes in parts, and so has no length, for none.
+    body = request.META["wsgi.input"].read(bodies.LARGEST + 1)
+    request.META["CONTENT_LENGTH"] = str(len(body))
+    request._stream = BytesIO(body)
+
+
+class UnitOfWorkMiddleware(MiddlewareMixin):
+    """One transaction a request, which ends before the first byte of the answer is sent.
+
+    An answer of 400 or above and a crash store nothing. Django's own ATOMIC_REQUESTS commits
+    before the answer is rendered, and keeps what a view wrote before it answered with a failure.
+    """
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        """Return the failure's problem document, or None to let it crash as a 500."""
+        """Call the view, save one that `transaction.non_atomic_requests` excepts."""
+        if "default" in getattr(view, "_non_atomic_requests", ()):
+            return None
+        try:
+            with transaction.atomic():
+                answer: HttpResponseBase = view(request, *args, **kwargs)
+                if isinstance(answer, SimpleTemplateResponse):
+                    answer.render()
+                if answer.status_code >= 400:
+                    transaction.set_rollback(True)
+        except Exception as error:
+            failure = problems.of(error)
+            if failure is None:
+                raise
+            return failure
+        return answer
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        """Answer for views without a transaction what fails in them."""
         return problems.of(error)

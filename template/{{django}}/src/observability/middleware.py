@@ -29,7 +29,7 @@ def _counted(execute: Callable[..., Any], sql: str, params: Any, many: bool, con
 
 
 def _route(request: HttpRequest) -> str | None:
-    """Return the route's template as the contract writes it, `/api/v1/articles/{id}`."""
+    """Return the route's template as the contract writes it, `/api/v1/orders/{id}`."""
     if request.resolver_match is None:
         return None
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", request.resolver_match.route)

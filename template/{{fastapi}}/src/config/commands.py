@@ -27,7 +27,9 @@ def run(settings: Environment, arguments: Sequence[str]) -> int:
     make = commands.add_parser(
         "makemigrations", help="write a migration of what the models changed"
     )
-    make.add_argument("-m", "--message", required=True, help="what changes, in a few words")
+    what = make.add_mutually_exclusive_group(required=True)
+    what.add_argument("-n", "--name", "-m", "--message", help="what changes, say add_orders")
+    what.add_argument("--check", action="store_true", help="write nothing, fail where one lacks")
     commands.add_parser("showmigrations", help="list the migrations and where the database is")
     commands.add_parser("check", help="fail if the models changed and no migration says so")
     commands.add_parser("dbshell", help="open psql on the database")
@@ -46,8 +48,10 @@ def _run(settings: Environment, options: argparse.Namespace) -> int:
             command.downgrade(alembic, options.revision)
         case "migrate":
             command.upgrade(alembic, options.revision)
+        case "makemigrations" if options.check:
+            command.check(alembic)
         case "makemigrations":
-            command.revision(alembic, options.message, autogenerate=True)
+            command.revision(alembic, options.name, autogenerate=True)
         case "showmigrations":
             command.history(alembic, indicate_current=True)
         case "check":

@@ -1,29 +1,41 @@
 """The database: one engine a process, one session and one transaction a request."""
 
 import time
-from collections.abc import AsyncIterator
+import uuid
+from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from fastapi import Depends
-from sqlalchemy import MetaData, event
+from fastapi import Depends, Request
+from sqlalchemy import DateTime, MetaData, event, func, text
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from config import postgres
 from config.environment import load
 from config.postgres import POOL_LIFETIME, POOL_WAIT
 from observability import figures
 
+# Columns that most tables have. The application makes ids, so that it knows them before the row.
+Id = Annotated[
+    uuid.UUID,
+    mapped_column(primary_key=True, default=uuid.uuid4, server_default=text("gen_random_uuid()")),
+]
+CreatedAt = Annotated[datetime, mapped_column(server_default=func.now())]
+UpdatedAt = Annotated[datetime, mapped_column(server_default=func.now(), onupdate=func.now())]
+
 
 class Model(DeclarativeBase):
     """Base of all tables; constraints are named by convention, so migrations can name them."""
 
+    # What the database filled in comes back with the statement: nothing is read again later.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy declares it so
+    type_annotation_map: ClassVar = {datetime: DateTime(timezone=True)}
     metadata = MetaData(
         naming_convention={
             "ix": "%(table_name)s_%(column_0_N_name)s_idx",
@@ -72,11 +84,10 @@ def sessions() -> async_sessionmaker[AsyncSession]:
     return async_sessionmaker(engine(), expire_on_commit=False)
 
 
-async def session() -> AsyncIterator[AsyncSession]:
-    """Yield the request's session: committed before the answer is sent, rolled back on errors."""
-    async with sessions()() as opened, opened.begin():
-        yield opened
+async def session(request: Request) -> AsyncSession:
+    """Return the request's session, which `config.middleware.UnitOfWorkMiddleware` ends."""
+    found: AsyncSession = request.scope["unit_of_work"]
+    return found
 
 
-# "function" runs the commit before the answer leaves; the default would run it after.
-Session = Annotated[AsyncSession, Depends(session, scope="function")]
+Session = Annotated[AsyncSession, Depends(session)]

@@ -1,4 +1,4 @@
-"""What every request passes after its id is known: load, host, deadline."""
+"""What every request passes after its id is known: load, host, deadline, body, transaction."""
 
 import asyncio
 import re
@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from config import problems, recycling
-from config.errors import OverloadedError, UnavailableError
+from config import bodies, problems, recycling
+from config.database import sessions
+from config.errors import BodyTooLargeError, OverloadedError, ServiceError, UnavailableError
 
 HOST = re.compile(r"(?P<name>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
 
@@ -60,6 +64,15 @@ class HostMiddleware:
             or (allowed.startswith(".") and name.endswith(allowed))
             for allowed in self._allowed
         )
+
+
+class BrowserMiddleware(CORSMiddleware):
+    """Tells browsers which origins may do what; they are the ones to refuse, so nothing fails."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Return what is allowed, whatever was asked for."""
+        told = super().preflight_response(request_headers).headers
+        return Response(headers={name: told[name] for name in told if "content" not in name})
 
 
 class DeadlineMiddleware:
@@ -131,3 +144,106 @@ class _Exchange:
         await self._read.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+
+class BodyMiddleware:
+    """Refuses a body that is too large, or JSON that cannot be read, before anything is routed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap the application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body, judge it, and hand it on as one message."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        try:
+            body = await _read(headers, receive)
+            kind = headers.get("content-type", "")
+            if body and bodies.is_json(kind):
+                bodies.check(body)
+            elif "+json" in kind.lower():  # the framework would read it, and we promise not to
+                scope["headers"] = [each for each in scope["headers"] if each[0] != b"content-type"]
+        except ServiceError as error:
+            await problems.refusal(error)(scope, receive, send)
+            return
+        whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Message:
+            return whole.pop() if whole else await receive()
+
+        await self._app(scope, replay, send)
+
+
+async def _read(headers: Headers, receive: Receive) -> bytes:
+    length = headers.get("content-length", "")
+    if length.isdigit() and int(length) > bodies.LARGEST:
+        raise BodyTooLargeError
+    body = bytearray()
+    while (message := await receive())["type"] == "http.request":
+        body += message.get("body", b"")
+        if len(body) > bodies.LARGEST:
+            raise BodyTooLargeError
+        if not message.get("more_body"):
+            return bytes(body)
+    raise ClientDisconnect
+
+
+class HeadMiddleware:
+    """Has HEAD answered as GET would be; the server leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap the application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Show the router a GET, and everybody else what it was."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def restore(message: Message) -> None:
+            scope["method"] = "HEAD"
+            await send(message)
+
+        scope["method"] = "GET"
+        try:
+            await self._app(scope, receive, restore)
+        finally:
+            scope["method"] = "HEAD"
+
+
+class UnitOfWorkMiddleware:
+    """One session and one transaction a request, ended before the first byte of the answer.
+
+    An answer of 400 or above, a crash, a deadline and a client that left store nothing. What goes
+    on after the answer began, a stream for one, needs a session of its own to store anything.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap the application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Commit or roll back when the answer begins; a commit that fails is the answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        failed = False
+
+        async def settle(message: Message) -> None:
+            nonlocal failed
+            if message["type"] == "http.response.start":
+                try:
+                    await (session.commit() if message["status"] < 400 else session.rollback())
+                except problems.OF_DATABASE as error:
+                    failed = True
+                    await problems.refusal(problems.of_database(error))(scope, receive, send)
+            if not failed:
+                await send(message)
+
+        async with sessions()() as session:
+            scope["unit_of_work"] = session
+            await self._app(scope, receive, settle)

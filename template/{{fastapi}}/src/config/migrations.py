@@ -20,11 +20,18 @@ def configuration() -> Config:
 
 
 @lru_cache(maxsize=1)
-def _history() -> tuple[frozenset[str], frozenset[str]]:
-    """Return the heads of this code, and all its revisions."""
+def _scripts() -> tuple[ScriptDirectory, frozenset[str]]:
+    """Return the migrations of this code, and their revisions."""
     scripts = ScriptDirectory.from_config(configuration())
-    known = (script.revision for script in scripts.walk_revisions())
-    return frozenset(scripts.get_heads()), frozenset(known)
+    return scripts, frozenset(script.revision for script in scripts.walk_revisions())
+
+
+def _passed(applied: set[str]) -> set[str]:
+    """Return all revisions on the way to those that the database is at."""
+    scripts, _ = _scripts()
+    return {
+        script.revision for each in applied for script in scripts.iterate_revisions(each, "base")
+    }
 
 
 def _applied(connection: psycopg.Connection[Any]) -> set[str]:
@@ -36,20 +43,19 @@ def _applied(connection: psycopg.Connection[Any]) -> set[str]:
 
 
 def pending(connection: psycopg.Connection[Any]) -> list[str]:
-    """Return the heads of this code that the database has not reached."""
-    heads, revisions = _history()
+    """Return the migrations of this code that the database lacks."""
+    _, revisions = _scripts()
     applied = _applied(connection)
     # A revision that is not ours is a later release's: this code serves until it is replaced.
-    return [] if applied - revisions else sorted(heads - applied)
+    return [] if applied - revisions else sorted(revisions - _passed(applied))
 
 
 def is_undone_by(revision: str, settings: Environment) -> bool:
     """Return whether going to `revision` means to undo migrations of the database."""
     if revision == "base":
         return True
-    scripts = ScriptDirectory.from_config(configuration())
+    scripts, _ = _scripts()
     target = scripts.get_revision(revision)
     with psycopg.connect(**postgres.parameters(settings)) as connection:
-        at = _applied(connection)
-    passed = {script.revision for each in at for script in scripts.iterate_revisions(each, "base")}
-    return target.revision in passed - at
+        applied = _applied(connection)
+    return target.revision in _passed(applied) - applied

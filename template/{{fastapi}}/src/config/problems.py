@@ -1,65 +1,105 @@
 """Failures as problem documents, whoever raised them."""
 
-from http import HTTPStatus
+from collections.abc import Iterator
 
 import psycopg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
-from config.errors import MEDIA_TYPE, ServiceError, UnavailableError, code_of, problem
+from config import errors
+from config.errors import FieldError, ServiceError, UnavailableError, ValidationFailedError
+from config.validation import code_of
 
 log = structlog.stdlib.get_logger("problems")
+OF_DATABASE = (
+    IntegrityError,
+    StaleDataError,
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    psycopg.OperationalError,
+)
 
 
 def response(
     status: int,
     code: str = "",
-    detail: str = "",
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
-    """Return a problem document; the code defaults to the status's own."""
-    body = problem(status, code or code_of(status), detail)
-    return JSONResponse(body, status, headers=headers, media_type=MEDIA_TYPE)
+    """Return the problem document of a plain status; the code defaults to the status's own."""
+    own, detail = errors.of_status(status)
+    body = errors.problem(status, code or own, "" if code else detail)
+    return JSONResponse(body, status, headers=headers, media_type=errors.MEDIA_TYPE)
 
 
 def refusal(error: ServiceError) -> JSONResponse:
     """Return the problem document of an expected failure, with its headers."""
-    return response(error.status, error.code, error.detail, error.headers)
+    body = errors.problem(error.status, error.code, error.detail, error.errors)
+    return JSONResponse(body, error.status, headers=error.headers, media_type=errors.MEDIA_TYPE)
+
+
+def of_database(error: Exception) -> ServiceError:
+    """Return the expected failure that one of `OF_DATABASE` means."""
+    if isinstance(error, IntegrityError):
+        return errors.of_sqlstate(getattr(error.orig, "sqlstate", None))
+    if isinstance(error, StaleDataError):  # deleted by somebody else meanwhile
+        return errors.ConflictError()
+    log.warning("database_failed", exc_info=error)
+    return UnavailableError()
 
 
 async def _expected(_: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, ServiceError):
-        return refusal(error)
-    log.warning("database_failed", exc_info=error)
-    return refusal(UnavailableError())
+    return refusal(error if isinstance(error, ServiceError) else of_database(error))
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for this class
-    # Starlette's own text for a status is its phrase, which the document has as its title.
-    own = {status.phrase for status in HTTPStatus}
-    detail = "" if error.detail in own else str(error.detail)
-    return response(error.status_code, detail=detail, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = _allowed(request, headers.get("Allow", ""))
+    return response(error.status_code, headers=headers)
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
-    return response(HTTPStatus.UNPROCESSABLE_ENTITY)
+def _allowed(request: Request, some: str) -> str:
+    # The router names the methods of one route; others of the same path may take others.
+    path = getattr(request.scope.get("route"), "path_format", "")
+    methods = {method.upper() for method in request.app.openapi()["paths"].get(path, ())}
+    methods |= {method for method in some.split(", ") if method}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+    if any(each["loc"][0] == "path" for each in error.errors()):
+        return refusal(errors.NotFoundError())  # an address that cannot be one of ours
+    # The parser leaves a body alone that is not JSON.
+    if isinstance(error.body, bytes):
+        return refusal(errors.UnsupportedMediaTypeError())
+    return refusal(ValidationFailedError(_faults(error)))
+
+
+def _faults(error: RequestValidationError) -> Iterator[FieldError]:
+    for each in error.errors():
+        place, *path = each["loc"]
+        kind, in_body = each["type"], place == "body"
+        if kind == "extra_forbidden":
+            code = "unknown_field" if in_body else "unknown_parameter"
+        elif kind == "literal_error" and not isinstance(each["input"], str):
+            code = "invalid_type"  # the words to choose from are text
+        else:
+            code = code_of(kind)
+        yield FieldError("/".join(["#", *map(str, path)]) if in_body else f"?{path[0]}", code)
 
 
 def register(app: FastAPI) -> None:
     """Make the application answer its failures with problem documents."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    for failure in (
-        ServiceError,
-        OperationalError,
-        InterfaceError,
-        PoolTimeout,
-        psycopg.OperationalError,
-    ):
+    for failure in (ServiceError, *OF_DATABASE):
         app.add_exception_handler(failure, _expected)

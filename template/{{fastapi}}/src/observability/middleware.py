@@ -36,7 +36,10 @@ class RequestMiddleware:
             nonlocal status, size
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[request_id.HEADER] = identifier
+                headers = MutableHeaders(scope=message)
+                headers[request_id.HEADER] = identifier
+                if scope["path"].startswith("/api/v1/"):
+                    headers.setdefault("Cache-Control", "no-store")
             elif message["type"] == "http.response.body":
                 size += len(message.get("body", b""))
             await send(message)
@@ -54,7 +57,7 @@ class RequestMiddleware:
             logging.request_finished(
                 cost,
                 method=scope["method"],
-                route=getattr(scope.get("route"), "path", None),
+                route=getattr(scope.get("route"), "path_format", None),
                 status=status or 499,  # the client left before there was an answer
                 duration_ms=round((time.perf_counter() - started) * 1000, 1),
                 bytes=size,

@@ -38,7 +38,8 @@ def test_the_migrations_are_listed(database: None) -> None:
     """With the place where the database is."""
     servers = {"DATABASE_URL": load().database, "REDIS_URL": load().redis}
     done = run(*MANAGE, "showmigrations", environ=servers | {"ENVIRONMENT": "test"})
-    assert "0001_initial (head) (current)" in done.stdout
+    assert "-> 0001_initial" in done.stdout
+    assert "(head) (current)" in done.stdout
 
 
 def test_dbshell_becomes_psql(monkeypatch: pytest.MonkeyPatch) -> None:

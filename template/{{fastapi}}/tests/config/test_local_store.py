@@ -5,16 +5,7 @@ import pytest
 from config import local_store
 from config.local_store import LocalStore
 from config.resilience import LOCAL_ENTRIES, LOCAL_SECONDS
-
-
-class Clock:
-    """A clock that stands still until it is turned."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
+from tests.support import Clock
 
 
 @pytest.fixture
