@@ -22,6 +22,7 @@ VARIANTS: Final[dict[str, Answers]] = {
         "owner": "Example-Org",
         "security_contact": "abuse+api@example.org",
         "licence": "Apache-2.0",
+        "example_domain": False,
         "coverage_min": 0,
     },
     "fastapi-customised": {
@@ -30,6 +31,7 @@ VARIANTS: Final[dict[str, Answers]] = {
         "customise": True,
         "owner": "x",
         "licence": "BSD-3-Clause",
+        "example_domain": False,
         "coverage_min": 100,
     },
     "django-closed": {

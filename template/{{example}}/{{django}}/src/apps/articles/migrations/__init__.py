@@ -1,0 +1,1 @@
+"""The schema of articles, comments and tags."""
