@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import httpx
 import pytest
 
+from tests.contract.people import Person, new_person
 from tests.harness.fixtures import project, projects
 from tests.harness.projects import Project
 from tests.harness.roles import Role, complete_environment, free_port, new_client
@@ -17,11 +19,14 @@ __all__ = ["project", "projects"]
 
 collect_ignore = ["domain"]
 Start = Callable[..., Role]
+Sql = Callable[..., list[tuple[Any, ...]]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the HTTP part run against a service that is there already."""
+    """Let the HTTP part run against a service that is there already, and answers be recorded."""
     parser.addoption("--base-url", help="test this service; what needs more than HTTP is skipped")
+    parser.addoption("--load-seconds", type=float, default=60, help="how long the load test takes")
+    parser.addoption("--write-golden", action="store_true", help="record golden.json anew")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -110,3 +115,83 @@ def client(url: str) -> Iterator[httpx.Client]:
     """Yield a client of the service."""
     with new_client(url) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def shared_servers(project: Project) -> Iterator[Servers]:
+    """Yield the servers of `api`."""
+    with Servers() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def api_environment(project: Project, shared_servers: Servers) -> dict[str, str]:
+    """Return the environment of `api`; its tokens outlast a session."""
+    environ = complete_environment(**shared_servers.urls)
+    with Role(project, "migrate", environ=environ) as migration:
+        assert migration.wait() == 0, migration.text
+    changes = {"ACCESS_TOKEN_LIFETIME": "3600", "API_DOCS_ENABLED": "true", "MAX_REQUESTS": "0"}
+    return environ | changes | {"PORT": free_port()}
+
+
+@pytest.fixture(scope="session")
+def api(project: Project, api_environment: dict[str, str]) -> Iterator[Role]:
+    """Yield the one service that all tests of the API share: each brings what it looks at."""
+    with Role(project, "web", environ=api_environment) as role:
+        yield role.wait_until_it_serves()
+        assert role.stop() == 0
+        role.assert_is_structured()
+
+
+@pytest.fixture(scope="session")
+def api_url(request: pytest.FixtureRequest, framework: str) -> str:
+    """Return where the shared service is."""
+    given: str | None = request.config.getoption("--base-url", default=None)
+    api: Role | None = None if given else request.getfixturevalue("api")
+    return api.url if api else str(given)
+
+
+@pytest.fixture(scope="session")
+def sql(shared_servers: Servers) -> Sql:
+    """Return a function that runs a statement in the database of `api`."""
+    return shared_servers.sql
+
+
+@pytest.fixture(scope="module")
+def guest(api_url: str) -> Iterator[httpx.Client]:
+    """Yield a client that is nobody."""
+    with new_client(api_url) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def newcomer(api_url: str) -> Iterator[Callable[[], Person]]:
+    """Return a function that registers somebody, with whom a test does what it likes."""
+    with ExitStack() as stack:
+
+        def register() -> Person:
+            person = new_person(api_url)
+            stack.callback(person.http.close)
+            return person
+
+        yield register
+
+
+@pytest.fixture(scope="module")
+def author(newcomer: Callable[[], Person]) -> Person:
+    """Return somebody who writes."""
+    return newcomer()
+
+
+@pytest.fixture(scope="module")
+def reader(newcomer: Callable[[], Person]) -> Person:
+    """Return somebody else."""
+    return newcomer()
+
+
+@pytest.fixture(scope="module")
+def admin(newcomer: Callable[[], Person], sql: Sql) -> Person:
+    """Return somebody who looks after everybody's content."""
+    person = newcomer()
+    sql("UPDATE accounts_user SET is_staff = true WHERE id = %(id)s", id=person.id)
+    return person

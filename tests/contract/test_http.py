@@ -35,7 +35,8 @@ def assert_is_problem(answer: httpx.Response, status: int, code: str) -> None:
     assert answer.status_code == status
     assert answer.headers["Content-Type"] == "application/problem+json"
     problem = answer.json()
-    assert problem.keys() == PROBLEM
+    assert problem.keys() - {"errors"} == PROBLEM
+    assert ("errors" in problem) == (status == 422)
     assert (problem["status"], problem["code"]) == (status, code)
     assert problem["title"]
     assert problem["detail"]

@@ -2,8 +2,9 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -21,22 +22,30 @@ class Answer:
     retry_after: str = ""
 
 
+Request = Callable[[httpx.Client], httpx.Response]
+
+
 class Load:
     """Some clients, each with one request at a time; leaving the context waits for the last."""
 
     def __init__(
         self,
         url: str,
-        path: str,
+        request: str | Request,
         clients: int = 8,
         pause: float = 0.05,
         keep_alive: bool = True,
+        **more: Any,
     ) -> None:
-        """Every client rests `pause` seconds after each answer, so that a test machine can too."""
-        self._path, self._pause = path, pause
+        """Each sends a request, or gets a path, and then rests `pause` seconds, as the machine can.
+
+        `more` is what all clients are made with, for example their headers.
+        """
+        self._request = request if callable(request) else _getting(request)
+        self._pause = pause
         kept = clients if keep_alive else 0
         limits = httpx.Limits(max_connections=clients, max_keepalive_connections=kept)
-        self._client = new_client(url, limits=limits)
+        self._client = new_client(url, limits=limits, **more)
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._ask) for _ in range(clients)]
         self.answers: list[Answer] = []
@@ -59,7 +68,7 @@ class Load:
             began, started = time.time(), time.monotonic()
             status, fault, retry_after = 0, "", ""
             try:
-                answer = self._client.get(self._path)
+                answer = self._request(self._client)
                 status, retry_after = answer.status_code, answer.headers.get("Retry-After", "")
             except httpx.TransportError as error:
                 fault = repr(error)
@@ -70,3 +79,7 @@ class Load:
     def since(self, moment: float) -> list[Answer]:
         """Return what became of requests that began at `moment` or later."""
         return [answer for answer in list(self.answers) if answer.began >= moment]
+
+
+def _getting(path: str) -> Request:
+    return lambda client: client.get(path)

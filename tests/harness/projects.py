@@ -109,13 +109,17 @@ def once(target: Path, make: Callable[[Path], object]) -> Path:
     return target
 
 
+def find_uv() -> str:
+    """Return the path of uv."""
+    return os.environ.get("UV") or shutil.which("uv") or str(Path("~/.uv/bin/uv").expanduser())
+
+
 def uv(folder: Path, *arguments: str, venv: Path | None = None) -> None:
     """Run uv in a service; a failing uv fails the test with its own words."""
-    program = os.environ.get("UV") or shutil.which("uv") or str(Path("~/.uv/bin/uv").expanduser())
     environ = {name: text for name, text in os.environ.items() if name != "VIRTUAL_ENV"}
     if venv:
         environ["UV_PROJECT_ENVIRONMENT"] = str(venv)
-    command = [program, *arguments, "--quiet"]
+    command = [find_uv(), *arguments, "--quiet"]
     done = subprocess.run(
         command, cwd=folder, env=environ, check=False, capture_output=True, text=True
     )

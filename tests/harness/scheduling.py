@@ -1,5 +1,6 @@
 """How pytest-xdist hands out tests: what shares a pair of servers stays together."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,9 +8,17 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.variants import FRAMEWORKS
 
+# Of the contract's modules, those that share one service besides: the fixture `api`.
+OF_THE_API = re.compile(
+    r"tests/contract/test_(accounts|api|articles|client|comments|docs|fuzz|golden|profiles|queries"
+    r"|tags|transactions)\.py"
+)
+
 
 class BySharedServers(LoadScopeScheduling):  # type: ignore[misc]
     """Gives a module's tests of one framework to one process; other tests go one by one.
+
+    Modules that share a service go to one process together.
 
     `--dist loadgroup` would do, but xdist 3.8 does not see groups under pytest 9.2.
     """
@@ -19,7 +28,8 @@ class BySharedServers(LoadScopeScheduling):  # type: ignore[misc]
         if not file.startswith("tests/contract/"):
             return nodeid
         parameters = test.partition("[")[2]
-        return file + next((name for name in FRAMEWORKS if name in parameters), "")
+        shared = "api" if OF_THE_API.fullmatch(file) else file
+        return shared + next((name for name in FRAMEWORKS if name in parameters), "")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

@@ -23,14 +23,18 @@ from tests.variants import VARIANTS
 # What may differ between the two frameworks: each one's own way to wire, to migrate and to start.
 ONLY_IN = {
     "django": [
-        r"src/accounts/migrations/.*",
+        r"src/(accounts|apps/\w+)/(migrations/.*|serializers\.py|urls\.py|views\.py)",
+        r"src/apps/\w+/filters\.py",
         r"src/config/(base|build|development|django_setup|production|test|urls|wsgi)\.py",
+        r"src/config/(models|negotiation|serializers|spectacular|views)\.py",
+        r"tests/config/test_(models|serializers)\.py",
         r"(src|tests)/config/postgresql/.*",
     ],
     "fastapi": [
         r"migrations/.*",
         r"src/main\.py",
-        r"src/config/(commands|database|local_store|routes)\.py",
+        r"src/(accounts|apps/\w+)/(endpoints|schemas)\.py",
+        r"src/config/(commands|conditional|database|local_store|routes|schemas)\.py",
         r"tests/config/test_(commands|database|deadline|local_store)\.py",
     ],
 }
@@ -44,6 +48,9 @@ WORDS = {
     "MIT": r"\bMIT\b",
     "Proprietary": r"proprietary|all rights reserved",
 }
+
+# Only a fresh service with the example knows of it.
+WORDS_OF_EXAMPLE = r"\barticles?\b"
 
 # GitHub's own expressions are all that may look like Jinja's.
 BRACES = re.compile(r"\{\{(?! *\})|\{%|\{#")
@@ -103,6 +110,7 @@ def test_no_word_of_an_option_that_was_not_chosen(service: Path, variant: str) -
     """A reader of a Django service never meets FastAPI, and the other way round."""
     answers = yaml.safe_load((service / ".copier-answers.yml").read_text())
     absent = [words for word, words in WORDS.items() if word not in answers.values()]
+    absent += [] if answers["example_domain"] else [WORDS_OF_EXAMPLE]
     pattern = re.compile("|".join(absent), re.IGNORECASE)
     for path in files(service):
         assert not pattern.search(str(path)), path
