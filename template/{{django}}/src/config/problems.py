@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
 from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
@@ -78,6 +78,8 @@ def _known(error: Exception) -> ServiceError | None:
         case OperationalError() | InterfaceError():
             log.warning("database_failed", exc_info=error)
             return errors.UnavailableError()
+        case DatabaseError() if type(error) is DatabaseError:  # the row to change is gone
+            return errors.ConflictError()
     return None
 
 

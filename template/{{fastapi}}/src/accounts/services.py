@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import flag_modified
 
 from accounts import hashing, passwords, selectors
 from accounts.errors import EmailTakenError, InvalidCredentialsError
@@ -50,6 +51,7 @@ async def log_in(session: AsyncSession, *, email: str, password: str) -> User:
     if hashing.is_outdated(user.password):
         user.password = await hashing.make(password)
     user.last_login = datetime.now(UTC)
+    flag_modified(user, "updated_at")  # it stays: nothing changed that anybody is shown
     await session.flush()
     return user
 

@@ -4,6 +4,7 @@ import argparse
 import code
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from alembic import command
 from alembic.util.exc import CommandError
@@ -41,6 +42,11 @@ def run(settings: Environment, arguments: Sequence[str]) -> int:
         parser.exit(1, f"manage.py: {error}\n")
 
 
+def _drop_empty(_context: object, _revision: object, directives: list[Any]) -> None:
+    if directives[0].upgrade_ops.is_empty():
+        directives.clear()
+
+
 def _run(settings: Environment, options: argparse.Namespace) -> int:
     alembic = migrations.configuration()
     match options.command:
@@ -51,7 +57,9 @@ def _run(settings: Environment, options: argparse.Namespace) -> int:
         case "makemigrations" if options.check:
             command.check(alembic)
         case "makemigrations":
-            command.revision(alembic, options.name, autogenerate=True)
+            command.revision(
+                alembic, options.name, autogenerate=True, process_revision_directives=_drop_empty
+            )
         case "showmigrations":
             command.history(alembic, indicate_current=True)
         case "check":
