@@ -34,8 +34,10 @@ ONLY_IN = {
         r"migrations/.*",
         r"src/main\.py",
         r"src/(accounts|apps/\w+)/(endpoints|schemas)\.py",
+        r"src/accounts/selectors\.py",
         r"src/config/(commands|conditional|database|local_store|routes|schemas)\.py",
-        r"tests/config/test_(commands|database|deadline|local_store)\.py",
+        r"tests/config/test_(commands|conditional|database|deadline|local_store|requests|schemas)\.py",
+        r"tests/(accounts/test_services|apps/articles/test_(links|loading))\.py",
     ],
 }
 

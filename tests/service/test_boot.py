@@ -95,7 +95,7 @@ def test_it_serves_as_it_was_rendered(project: Project, environment: dict[str, s
         assert web.get("/ready").status_code == 200
         assert web.get("/health").status_code == 200
         assert web.get("/").json()["name"] == "demo"
-        assert web.find("starting")[0]["domains"] == []
+        assert web.find("starting")[0]["domains"] == ["apps.articles", "apps.profiles"]
         assert web.stop() == 0
         web.assert_is_structured()
 
