@@ -163,8 +163,9 @@ def test_its_tests_pass_side_by_side_in_any_order(
 
 @pytest.mark.full
 def test_coverage_has_a_floor(run: Run, checkout: Path, environment: dict[str, str]) -> None:
-    """Without the tests of a package `make coverage` fails; the report is written all the same."""
-    shutil.rmtree(checkout / "tests" / "config")
+    """Without the tests of some packages `make coverage` fails; the report is written anyhow."""
+    for package in ("apps", "config", "health", "observability"):
+        shutil.rmtree(checkout / "tests" / package)
     done = run("make", "coverage", cwd=checkout, env=environment)
     assert done.returncode != 0
     assert "Required test coverage of" in done.stdout + done.stderr
