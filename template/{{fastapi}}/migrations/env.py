@@ -13,9 +13,7 @@ import_module("accounts.models")
 list(domains.modules("models"))
 
 engine = create_engine(
-    "postgresql+psycopg://",
-    connect_args=postgres.parameters(load()),
-    poolclass=pool.NullPool,
+    "postgresql+psycopg://", connect_args=postgres.parameters(load()), poolclass=pool.NullPool
 )
 with engine.connect() as connection:
     context.configure(

@@ -6,19 +6,10 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from config import domains, identity, openapi, problems, routes
+from config import domains, identity, middleware, openapi, problems, routes
 from config.cache import cache
 from config.database import engine
 from config.environment import load
-from config.middleware import (
-    AdmissionMiddleware,
-    BodyMiddleware,
-    BrowserMiddleware,
-    DeadlineMiddleware,
-    HeadMiddleware,
-    HostMiddleware,
-    UnitOfWorkMiddleware,
-)
 from health.middleware import ProbeMiddleware
 from observability.middleware import RequestMiddleware
 
@@ -62,19 +53,19 @@ def create() -> Service:
     problems.register(app)
     for application in domains.modules("application"):
         application.extend(app)
-    app.add_middleware(UnitOfWorkMiddleware)
-    app.add_middleware(HeadMiddleware)
-    app.add_middleware(BodyMiddleware)
-    app.add_middleware(DeadlineMiddleware, seconds=settings.request_timeout)
+    app.add_middleware(middleware.UnitOfWorkMiddleware)
+    app.add_middleware(middleware.HeadMiddleware)
+    app.add_middleware(middleware.BodyMiddleware)
+    app.add_middleware(middleware.DeadlineMiddleware, seconds=settings.request_timeout)
     app.add_middleware(
-        BrowserMiddleware,
+        middleware.BrowserMiddleware,
         allow_origins=settings.cors_allowed_origins or (),
         allow_methods=["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"],
         allow_headers=["accept", "authorization", "content-type", "user-agent", "x-request-id"],
         expose_headers=["X-Request-ID"],
     )
-    app.add_middleware(HostMiddleware, allowed=settings.allowed_hosts or ())
-    app.add_middleware(AdmissionMiddleware, limit=settings.max_concurrent_requests)
+    app.add_middleware(middleware.HostMiddleware, allowed=settings.allowed_hosts or ())
+    app.add_middleware(middleware.AdmissionMiddleware, limit=settings.max_concurrent_requests)
     app.add_middleware(RequestMiddleware)
     app.add_middleware(ProbeMiddleware)
     return app

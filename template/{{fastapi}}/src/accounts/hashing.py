@@ -39,8 +39,7 @@ async def make(password: str) -> str:
 
 async def matches(password: str, hashed: str) -> bool:
     """Return whether the password has this hash; an empty one is nobody's."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_workers, _matches, password, hashed)
+    return await asyncio.get_running_loop().run_in_executor(_workers, _matches, password, hashed)
 
 
 def is_outdated(hashed: str) -> bool:

@@ -13,11 +13,7 @@ from config.errors import FieldError, ValidationFailedError
 
 
 async def register_user(
-    session: AsyncSession,
-    *,
-    email: str,
-    password: str,
-    full_name: str = "",
+    session: AsyncSession, *, email: str, password: str, full_name: str = ""
 ) -> User:
     """Make a user who can log in.
 

@@ -6,7 +6,7 @@ Not for locks, revoked tokens or the broker: what they promise a local store can
 import json
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from redis.asyncio import Redis
@@ -19,7 +19,6 @@ from config.local_store import LocalStore
 from config.resilience import Breaker
 from observability import figures
 
-T = TypeVar("T")
 log = structlog.stdlib.get_logger("cache")
 
 
@@ -33,44 +32,43 @@ class Cache:
 
     async def get(self, key: str) -> Any:
         """Return the value, or None where there is none."""
-        name = self._name(key)
-        found = await self._call(lambda: self._client.get(name), lambda: self._local.get(name))
+        found = await self._call(key, self._client.get, self._local.get)
         figures.cached(hit=found is not None)
         return None if found is None else json.loads(found)
 
     async def set(self, key: str, value: Any, seconds: float) -> None:
         """Keep a JSON-serialisable `value` for `seconds`."""
-        name, data = self._name(key), json.dumps(value).encode()
+        data = json.dumps(value).encode()
         await self._call(
-            lambda: self._client.set(name, data, px=int(seconds * 1000)),
-            lambda: self._local.set(name, data, seconds),
+            key,
+            lambda name: self._client.set(name, data, px=int(seconds * 1000)),
+            lambda name: self._local.set(name, data, seconds),
         )
 
     async def delete(self, key: str) -> None:
         """Forget the value."""
-        name = self._name(key)
-        await self._call(lambda: self._client.delete(name), lambda: self._local.delete(name))
+        await self._call(key, self._client.delete, self._local.delete)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
 
-    def _name(self, key: str) -> str:
-        return f"{self._prefix}:{key}"
-
-    async def _call(self, remote: Callable[[], Awaitable[Any]], local: Callable[[], T]) -> Any | T:
-        if self._breaker.allows():
-            try:
-                found = await remote()
-            except RedisError as error:
-                if self._breaker.failed():
-                    log.warning("cache_fallback_begin", error=type(error).__name__)
-            else:
-                if self._breaker.succeeded():
-                    self._local.clear()
-                    log.info("cache_fallback_end")
-                return found
-        return local()
+    async def _call(
+        self, key: str, remote: Callable[[str], Awaitable[Any]], local: Callable[[str], Any]
+    ) -> Any:
+        name = f"{self._prefix}:{key}"
+        if not self._breaker.allows():
+            return local(name)
+        try:
+            found = await remote(name)
+        except RedisError as error:
+            if self._breaker.failed():
+                log.warning("cache_fallback_begin", error=type(error).__name__)
+            return local(name)
+        if self._breaker.succeeded():
+            self._local.clear()
+            log.info("cache_fallback_end")
+        return found
 
 
 @lru_cache(maxsize=1)

@@ -19,20 +19,14 @@ def run(settings: Environment, arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="manage.py", description=f"Commands of {identity.NAME}.")
     commands = parser.add_subparsers(dest="command", required=True)
     migrate = commands.add_parser("migrate", help="apply migrations")
-    migrate.add_argument(
-        "revision",
-        nargs="?",
-        default="head",
-        help="go to this revision, forth or back; base undoes all",
-    )
-    make = commands.add_parser(
-        "makemigrations", help="write a migration of what the models changed"
-    )
+    migrate.add_argument("revision", nargs="?", default="head", help="back or forth; base for none")
+    make = commands.add_parser("makemigrations", help="write a migration of what models changed")
     what = make.add_mutually_exclusive_group(required=True)
     what.add_argument("-n", "--name", "-m", "--message", help="what changes, say add_orders")
     what.add_argument("--check", action="store_true", help="write nothing, fail where one lacks")
     commands.add_parser("showmigrations", help="list the migrations and where the database is")
-    commands.add_parser("check", help="fail if the models changed and no migration says so")
+    check = commands.add_parser("check", help="fail if models changed and no migration says so")
+    check.set_defaults(check=True)
     commands.add_parser("dbshell", help="open psql on the database")
     commands.add_parser("shell", help="open Python with the settings loaded")
     options = parser.parse_args(arguments)
@@ -54,7 +48,7 @@ def _run(settings: Environment, options: argparse.Namespace) -> int:
             command.downgrade(alembic, options.revision)
         case "migrate":
             command.upgrade(alembic, options.revision)
-        case "makemigrations" if options.check:
+        case "check" | "makemigrations" if options.check:
             command.check(alembic)
         case "makemigrations":
             command.revision(
@@ -62,8 +56,6 @@ def _run(settings: Environment, options: argparse.Namespace) -> int:
             )
         case "showmigrations":
             command.history(alembic, indicate_current=True)
-        case "check":
-            command.check(alembic)
         case "dbshell":
             address = conninfo_to_dict(settings.database)
             # In the environment, since other users may read a command line.

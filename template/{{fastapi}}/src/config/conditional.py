@@ -7,16 +7,13 @@ from fastapi import Depends, Header, Response
 
 # What a route that uses this answers besides, for its `responses`.
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "The client has this version."}}
+IfNoneMatch = Annotated[str, Header(include_in_schema=False)]
 
 
 class Conditional:
     """A request that may name the version that its client has, in `If-None-Match`."""
 
-    def __init__(
-        self,
-        response: Response,
-        if_none_match: Annotated[str, Header(include_in_schema=False)] = "",
-    ) -> None:
+    def __init__(self, response: Response, if_none_match: IfNoneMatch = "") -> None:
         """Keep the versions; `response` gets the headers of the current one."""
         self._response = response
         self._known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}

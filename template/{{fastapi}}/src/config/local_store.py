@@ -1,7 +1,6 @@
 """The cache's stand-in: a few entries in this process's memory."""
 
 import time
-from collections import OrderedDict
 
 from config.resilience import LOCAL_ENTRIES, LOCAL_SECONDS
 
@@ -11,7 +10,7 @@ class LocalStore:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._entries: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+        self._entries: dict[str, tuple[float, bytes]] = {}
 
     def get(self, key: str) -> bytes | None:
         """Return the value, or None where there is none or it expired."""
@@ -22,8 +21,8 @@ class LocalStore:
         """Keep `value` for `seconds`, `LOCAL_SECONDS` at most."""
         self._entries.pop(key, None)
         self._entries[key] = (time.monotonic() + min(seconds, LOCAL_SECONDS), value)
-        while len(self._entries) > LOCAL_ENTRIES:
-            self._entries.popitem(last=False)
+        if len(self._entries) > LOCAL_ENTRIES:
+            del self._entries[next(iter(self._entries))]
 
     def delete(self, key: str) -> None:
         """Forget the key."""

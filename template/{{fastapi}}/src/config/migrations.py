@@ -20,18 +20,15 @@ def configuration() -> Config:
 
 
 @lru_cache(maxsize=1)
-def _scripts() -> tuple[ScriptDirectory, frozenset[str]]:
-    """Return the migrations of this code, and their revisions."""
-    scripts = ScriptDirectory.from_config(configuration())
-    return scripts, frozenset(script.revision for script in scripts.walk_revisions())
+def _scripts() -> ScriptDirectory:
+    """Return the migrations of this code."""
+    return ScriptDirectory.from_config(configuration())
 
 
-def _passed(applied: set[str]) -> set[str]:
-    """Return all revisions on the way to those that the database is at."""
-    scripts, _ = _scripts()
-    return {
-        script.revision for each in applied for script in scripts.iterate_revisions(each, "base")
-    }
+def _passed(*places: str) -> set[str]:
+    """Return all revisions on the way to these."""
+    ways = [_scripts().iterate_revisions(place, "base") for place in places]
+    return {script.revision for way in ways for script in way}
 
 
 def _applied(connection: psycopg.Connection[Any]) -> set[str]:
@@ -44,18 +41,16 @@ def _applied(connection: psycopg.Connection[Any]) -> set[str]:
 
 def pending(connection: psycopg.Connection[Any]) -> list[str]:
     """Return the migrations of this code that the database lacks."""
-    _, revisions = _scripts()
-    applied = _applied(connection)
+    revisions, applied = _passed("heads"), _applied(connection)
     # A revision that is not ours is a later release's: this code serves until it is replaced.
-    return [] if applied - revisions else sorted(revisions - _passed(applied))
+    return [] if applied - revisions else sorted(revisions - _passed(*applied))
 
 
 def is_undone_by(revision: str, settings: Environment) -> bool:
     """Return whether going to `revision` means to undo migrations of the database."""
     if revision == "base":
         return True
-    scripts, _ = _scripts()
-    target = scripts.get_revision(revision)
+    target = _scripts().get_revision(revision)
     with psycopg.connect(**postgres.parameters(settings)) as connection:
         applied = _applied(connection)
-    return target.revision in _passed(applied) - applied
+    return target.revision in _passed(*applied) - applied

@@ -13,35 +13,24 @@ from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
 from config import errors
-from config.errors import FieldError, ServiceError, UnavailableError, ValidationFailedError
+from config.errors import FieldError, ServiceError
 from config.validation import code_of
 
 log = structlog.stdlib.get_logger("problems")
-OF_DATABASE = (
-    IntegrityError,
-    StaleDataError,
-    OperationalError,
-    InterfaceError,
-    PoolTimeout,
-    psycopg.OperationalError,
-)
+_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError)
+OF_DATABASE = (IntegrityError, StaleDataError, *_UNAVAILABLE)
 
 
-def response(
-    status: int,
-    code: str = "",
-    headers: dict[str, str] | None = None,
-) -> JSONResponse:
-    """Return the problem document of a plain status; the code defaults to the status's own."""
-    own, detail = errors.of_status(status)
-    body = errors.problem(status, code or own, "" if code else detail)
-    return JSONResponse(body, status, headers=headers, media_type=errors.MEDIA_TYPE)
+def response(status: int, headers: dict[str, str] | None = None) -> JSONResponse:
+    """Return the problem document of a plain status."""
+    body = errors.problem(status, *errors.of_status(status))
+    return JSONResponse(body, status, headers, errors.MEDIA_TYPE)
 
 
 def refusal(error: ServiceError) -> JSONResponse:
     """Return the problem document of an expected failure, with its headers."""
     body = errors.problem(error.status, error.code, error.detail, error.errors)
-    return JSONResponse(body, error.status, headers=error.headers, media_type=errors.MEDIA_TYPE)
+    return JSONResponse(body, error.status, error.headers, errors.MEDIA_TYPE)
 
 
 def of_database(error: Exception) -> ServiceError:
@@ -51,19 +40,18 @@ def of_database(error: Exception) -> ServiceError:
     if isinstance(error, StaleDataError):  # deleted by somebody else meanwhile
         return errors.ConflictError()
     log.warning("database_failed", exc_info=error)
-    return UnavailableError()
+    return errors.UnavailableError()
 
 
 async def _expected(_: Request, error: Exception) -> JSONResponse:
     return refusal(error if isinstance(error, ServiceError) else of_database(error))
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for this class
+async def _http(request: Request, error: HTTPException) -> JSONResponse:
     headers = dict(error.headers or {})
     if error.status_code == 405:
         headers["Allow"] = _allowed(request, headers.get("Allow", ""))
-    return response(error.status_code, headers=headers)
+    return response(error.status_code, headers)
 
 
 def _allowed(request: Request, some: str) -> str:
@@ -74,14 +62,13 @@ def _allowed(request: Request, some: str) -> str:
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
     if any(each["loc"][0] == "path" for each in error.errors()):
         return refusal(errors.NotFoundError())  # an address that cannot be one of ours
     # The parser leaves a body alone that is not JSON.
     if isinstance(error.body, bytes):
         return refusal(errors.UnsupportedMediaTypeError())
-    return refusal(ValidationFailedError(_faults(error)))
+    return refusal(errors.ValidationFailedError(_faults(error)))
 
 
 def _faults(error: RequestValidationError) -> Iterator[FieldError]:
@@ -99,7 +86,7 @@ def _faults(error: RequestValidationError) -> Iterator[FieldError]:
 
 def register(app: FastAPI) -> None:
     """Make the application answer its failures with problem documents."""
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(RequestValidationError)(_invalid)
     for failure in (ServiceError, *OF_DATABASE):
-        app.add_exception_handler(failure, _expected)
+        app.exception_handler(failure)(_expected)

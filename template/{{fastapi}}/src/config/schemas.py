@@ -3,14 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 
 
 def _written(moment: datetime) -> str:
@@ -18,9 +11,7 @@ def _written(moment: datetime) -> str:
 
 
 Moment = Annotated[
-    datetime,
-    PlainSerializer(_written),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
+    datetime, PlainSerializer(_written), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 
 

@@ -4,26 +4,23 @@ import asyncio
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from config import problems
+from config.middleware import Middleware
 from health import probes
 from health.checks import monitor
 from observability import logging, request_id
 
 
-class ProbeMiddleware:
+class ProbeMiddleware(Middleware):
     """Answers /live, /ready and /health; everything else goes on."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap the application."""
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the probe, or pass the request on."""
-        probe = probes.probe_of(scope["path"]) if scope["type"] == "http" else None
+        probe = probes.probe_of(scope["path"])
         if probe is None:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         identifier = request_id.accept(Headers(scope=scope).get(request_id.HEADER))
         if scope["method"] in {"GET", "HEAD"}:
@@ -31,7 +28,7 @@ class ProbeMiddleware:
             response = JSONResponse(body, status, probes.HEADERS)
         else:
             logging.bind_request(identifier)
-            response = problems.response(405, headers={"Allow": "GET, HEAD"})
+            response = problems.response(405, {"Allow": "GET, HEAD"})
         response.headers[request_id.HEADER] = identifier
         await response(scope, receive, send)
 

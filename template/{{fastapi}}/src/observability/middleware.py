@@ -5,27 +5,21 @@ import time
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from config import problems
 from config.errors import ServiceError
+from config.middleware import Middleware
 from observability import figures, logging, request_id
 
 log = structlog.stdlib.get_logger("crash")
 
 
-class RequestMiddleware:
+class RequestMiddleware(Middleware):
     """Accepts or makes the request id, echoes it, and writes one line when all is done."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap the application."""
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Frame the request; whatever nobody expected becomes a 500."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         started = time.perf_counter()
         identifier = request_id.accept(Headers(scope=scope).get(request_id.HEADER))
         logging.bind_request(identifier)
@@ -45,14 +39,13 @@ class RequestMiddleware:
             await send(message)
 
         try:
-            await self._app(scope, receive, note)
+            await self.app(scope, receive, note)
         except ClientDisconnect:
             pass  # nobody is left to answer; the line says 499
         except Exception:
             log.exception("uncaught exception")
             if not status:
-                failure = problems.refusal(ServiceError())
-                await failure(scope, receive, note)
+                await problems.refusal(ServiceError())(scope, receive, note)
         finally:
             logging.request_finished(
                 cost,

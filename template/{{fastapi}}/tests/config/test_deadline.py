@@ -9,6 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 from config.middleware import DeadlineMiddleware
 
 SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+REQUEST: Message = {"type": "http.request", "body": b"", "more_body": False}
 
 
 class Application:
@@ -38,7 +39,7 @@ class Application:
 
 async def ask(
     application: Application,
-    messages: Iterable[Message] = (),
+    messages: Iterable[Message] = (REQUEST,),
     headers: Iterable[tuple[bytes, bytes]] = (),
     seconds: float = 5,
 ) -> list[Message]:
@@ -89,7 +90,7 @@ async def test_an_answer_that_began_is_not_answered_twice() -> None:
 async def test_a_client_that_left_cancels_its_work() -> None:
     """Nobody waits for the answer, so nobody makes it."""
     application = Application(30)
-    sent = await asyncio.wait_for(ask(application, [{"type": "http.disconnect"}]), 5)
+    sent = await asyncio.wait_for(ask(application, [REQUEST, {"type": "http.disconnect"}]), 5)
     assert sent == []
     assert application.ended == "cancelled"
 

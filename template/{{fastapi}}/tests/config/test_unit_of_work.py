@@ -79,7 +79,7 @@ async def ask(database: None) -> AsyncIterator[Callable[..., Any]]:
     ) -> None:
         app = main.create()
         app.add_api_route("/users", handler, response_model=None)
-        messages: Iterator[Message] = iter(after)
+        messages: Iterator[Message] = iter([{"type": "http.request", "body": b""}, *after])
 
         async def receive() -> Message:
             message = next(messages, None)
