@@ -94,11 +94,7 @@ def manage(settings: Environment, arguments: list[str]) -> int:
     os.execv(sys.executable, [*MANAGE, *arguments])  # noqa: S606 - our own file, no shell
 
 
-ROLES: dict[str, Callable[[Environment, list[str]], int]] = {
-    "web": web,
-    "migrate": migrate,
-    "manage": manage,
-}
+ROLES = {"web": web, "migrate": migrate, "manage": manage}
 
 
 def apply_migrations(settings: Environment, arguments: Sequence[str] = ()) -> int:
@@ -167,10 +163,7 @@ class Child:
     def __init__(self, command: list[str], environ: dict[str, str]) -> None:
         """Start it with every inheritable descriptor of ours."""
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            command,
-            env=environ,
-            close_fds=False,
-            start_new_session=True,
+            command, env=environ, close_fds=False, start_new_session=True
         )
 
     def ended(self) -> bool:

@@ -8,12 +8,7 @@ CACHED = {"Cache-Control": "public, max-age=300"}
 
 def service() -> dict[str, object]:
     """Return what `GET /` answers."""
-    links = {
-        "live": "/live",
-        "ready": "/ready",
-        "health": "/health",
-        "config": "/api/config",
-    }
+    links = {"live": "/live", "ready": "/ready", "health": "/health", "config": "/api/config"}
     if load().api_docs_enabled:
         links |= {"schema": "/api/schema", "docs": "/api/docs"}
     return {"name": identity.NAME, "version": identity.VERSION, "links": links}

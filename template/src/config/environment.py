@@ -8,6 +8,7 @@ Values are never part of a message. docs/configuration.md is generated from this
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -16,6 +17,7 @@ from urllib.parse import quote
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     SecretStr,
@@ -74,13 +76,11 @@ class _VariableOrFile(PydanticBaseSettingsSource):
             return value, field_name, False
         if value:
             return _Unreadable(f"is set twice: keep {name} or {name}_FILE"), field_name, False
-        try:
+        with suppress(OSError, ValueError):
             # A pipe or device could keep us waiting or fill the memory.
             if Path(path).is_file() and Path(path).stat().st_size <= LARGEST_FILE:
                 text = Path(path).read_text(encoding="utf-8-sig")
                 return text.rstrip("\r\n"), field_name, False
-        except (OSError, ValueError):
-            pass
         return _Unreadable(f"cannot be read from the file of {name}_FILE"), field_name, False
 
     def __call__(self) -> dict[str, Any]:
@@ -103,23 +103,15 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        frozen=True,
-        extra="ignore",
-        validate_default=True,
-        use_attribute_docstrings=True,
+        frozen=True, extra="ignore", validate_default=True, use_attribute_docstrings=True
     )
     pairs: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     @classmethod
     def settings_customise_sources(  # noqa: D102 - documented by pydantic-settings
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        cls, settings_cls: type[BaseSettings], *_: Any, **sources: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, _VariableOrFile(settings_cls)
+        return sources["init_settings"], _VariableOrFile(settings_cls)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -139,11 +131,9 @@ class Settings(BaseSettings):
 
 
 def _split(value: object) -> object:
-    return (
-        [part.strip() for part in value.split(",") if part.strip()]
-        if isinstance(value, str)
-        else value
-    )
+    if not isinstance(value, str):
+        return value
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_split)]
@@ -155,24 +145,137 @@ def _production(info: ValidationInfo) -> bool:
     return bool(info.data.get("environment", "production") == "production")
 
 
+def _no_debug(value: bool | None, info: ValidationInfo) -> bool | None:
+    if value and _production(info):
+        raise ValueError("must be off in production")
+    return value
+
+
+def _strong(value: SecretStr | None, info: ValidationInfo) -> SecretStr:
+    secret = value.get_secret_value().strip() if value else ""
+    if not _production(info):
+        name = str(info.field_name)
+        default = {"secret_key": DEVELOPMENT_SECRET, "jwt_signing_key": DEVELOPMENT_JWT_KEY}
+        return SecretStr(secret or default[name])
+    if not secret:
+        raise ValueError("is required in production")
+    if len(secret) < 50 or len(set(secret)) < 12:
+        raise ValueError("is too weak: take 50 random characters or more")
+    if SAMPLE_SECRET.search(secret):
+        raise ValueError("is a sample value: take 50 random characters or more")
+    other = info.data.get("secret_key") if info.field_name == "jwt_signing_key" else None
+    if other and other.get_secret_value() == secret:
+        raise ValueError("must differ from SECRET_KEY")
+    return SecretStr(secret)
+
+
+def _named_hosts(value: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...]:
+    if any(not HOST_NAME.fullmatch(host) for host in value or ()):
+        raise ValueError("takes host names without scheme, port or path, comma-separated")
+    if not _production(info):
+        return value or ("localhost", "127.0.0.1", "[::1]", "testserver")
+    if not value:
+        raise ValueError("is required in production")
+    if any("*" in host for host in value):
+        raise ValueError("must not contain * in production: name the hosts")
+    return value
+
+
+def _named_origins(value: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...]:
+    if value is None and _production(info):
+        raise ValueError("is required in production: name the origins, or leave it empty for none")
+    for origin in value or ():
+        if not ORIGIN.fullmatch(origin):
+            raise ValueError("takes origins like https://app.example.com, comma-separated, no *")
+        if origin.startswith("http:") and _production(info):
+            raise ValueError("must use https in production")
+    return value or ()
+
+
+def _url_of_parts(data: dict[str, Any]) -> str:
+    if not data.get("postgres_host"):
+        return ""
+    user = quote(data.get("postgres_user", ""), safe="")
+    password = data.get("postgres_password", SecretStr("")).get_secret_value()
+    host, port = data["postgres_host"], data.get("postgres_port", 5432)
+    place = f"[{host}]" if ":" in host else quote(host, safe="")
+    name = quote(data.get("postgres_db", ""), safe="")
+    return f"postgresql://{user}:{quote(password, safe='')}@{place}:{port}/{name}"
+
+
+def _libpq(url: str) -> dict[str, str] | None:
+    try:
+        parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+        ports = [int(port) for port in parts.get("port", "5432").split(",")]
+        int(parts.get("connect_timeout", "5"))
+    except (ProgrammingError, ValueError):
+        return None
+    sound = all(0 < port < 2**16 for port in ports)
+    return parts if sound and parts.get("sslmode", "prefer") in SSL_MODES else None
+
+
+def _postgresql(value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    url = value.get_secret_value() if value else _url_of_parts(info.data)
+    environment = info.data.get("environment", "production")
+    if not url:
+        if environment == "build":
+            return None
+        raise ValueError("is required (or POSTGRES_HOST, _DB, _USER and _PASSWORD)")
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ValueError("must be a postgresql:// address: no other database is supported")
+    parts = _libpq(url)
+    if parts is None:
+        raise ValueError("is not a PostgreSQL address that libpq understands")
+    missing = [name for name in ("host", "dbname", "user") if not parts.get(name)]
+    if missing:
+        raise ValueError(f"lacks its {', '.join(missing)}")
+    password = parts.get("password", "").strip().lower()
+    if environment == "production" and password in {*SAMPLE_PASSWORDS, parts["user"]}:
+        raise ValueError("has a blank or default password")
+    if environment == "test" and "test" not in parts["dbname"].split("_"):
+        raise ValueError("must name a test database (test_app, app_test) in the test profile")
+    return SecretStr(url)
+
+
+def _redis(value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    url = value.get_secret_value() if value else ""
+    if not url:
+        if info.data.get("environment") == "build":
+            return None
+        raise ValueError("is required")
+    try:
+        parts = parse_url(url)  # type: ignore[no-untyped-call]
+    except ValueError:
+        parts = {}
+    if not parts.get("host") and not parts.get("path"):
+        raise ValueError("must be a redis://, rediss:// or unix:// address")
+    return value
+
+
+def _known_dependencies(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not set(value) <= {"database", "redis"}:
+        raise ValueError("takes database and redis, comma-separated")
+    return value
+
+
 class Environment(Settings):
     """All variables of the service itself."""
 
     environment: Literal["development", "test", "build", "production"]
     """The profile: development, test, build or production."""
-    debug: bool | None = None
+    debug: Annotated[bool | None, AfterValidator(_no_debug)] = None
     """Error pages with details; on in development only."""
-    secret_key: SecretStr | None = None
+    secret_key: Annotated[SecretStr | None, AfterValidator(_strong)] = None
     """Signs whatever is not a token; 50 characters or more."""
-    jwt_signing_key: SecretStr | None = None
+    jwt_signing_key: Annotated[SecretStr | None, AfterValidator(_strong)] = None
     """Signs access tokens; 50 characters or more, not SECRET_KEY."""
     access_token_lifetime: int = Field(300, ge=60, le=3600)
     """Seconds that an access token is good for."""
     api_docs_enabled: bool | None = None
     """/api/schema and /api/docs answer; on in all profiles but production."""
-    allowed_hosts: CommaSeparated | None = None
+    allowed_hosts: Annotated[CommaSeparated | None, AfterValidator(_named_hosts)] = None
     """Host names that are answered, comma-separated; .example.com with sub-domains."""
-    cors_allowed_origins: CommaSeparated | None = None
+    cors_allowed_origins: Annotated[CommaSeparated | None, AfterValidator(_named_origins)] = None
     """Origins of browser clients, comma-separated; empty for none."""
     postgres_host: str = ""
     """Part of the address, unless DATABASE_URL is set."""
@@ -184,7 +287,7 @@ class Environment(Settings):
     """As POSTGRES_HOST."""
     postgres_password: SecretStr = SecretStr("")
     """As POSTGRES_HOST."""
-    database_url: SecretStr | None = None
+    database_url: Annotated[SecretStr | None, AfterValidator(_postgresql)] = None
     """postgresql://user:password@host:port/name, with libpq's query parameters."""
     database_pool_max: int = Field(10, ge=1, le=100)
     """Connections at most, a process."""
@@ -192,11 +295,13 @@ class Environment(Settings):
     """Seconds a statement may take."""
     database_pgbouncer: bool = False
     """The address is a PgBouncer in transaction mode."""
-    redis_url: SecretStr | None = None
+    redis_url: Annotated[SecretStr | None, AfterValidator(_redis)] = None
     """redis://, rediss:// or unix:// address of Redis or Valkey."""
     redis_timeout: Seconds = 5
     """Seconds an operation may take, retry included."""
-    readiness_critical: CommaSeparated = ("database",)
+    readiness_critical: Annotated[CommaSeparated, AfterValidator(_known_dependencies)] = (
+        "database",
+    )
     """Dependencies without which /ready is 503: database, redis."""
     port: int = Field(8000, ge=1, le=65535)
     """Port that the web role listens on."""
@@ -247,111 +352,6 @@ class Environment(Settings):
         value = defaults[name] if value is None else value
         return value.upper() if name == "log_level" and isinstance(value, str) else value
 
-    @field_validator("debug")
-    @classmethod
-    def _no_debug(cls, value: bool | None, info: ValidationInfo) -> bool | None:
-        if value and _production(info):
-            raise ValueError("must be off in production")
-        return value
-
-    @field_validator("secret_key", "jwt_signing_key")
-    @classmethod
-    def _strong(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr:
-        secret = value.get_secret_value().strip() if value else ""
-        if not _production(info):
-            name = str(info.field_name)
-            default = {"secret_key": DEVELOPMENT_SECRET, "jwt_signing_key": DEVELOPMENT_JWT_KEY}
-            return SecretStr(secret or default[name])
-        if not secret:
-            raise ValueError("is required in production")
-        if len(secret) < 50 or len(set(secret)) < 12:
-            raise ValueError("is too weak: take 50 random characters or more")
-        if SAMPLE_SECRET.search(secret):
-            raise ValueError("is a sample value: take 50 random characters or more")
-        other = info.data.get("secret_key") if info.field_name == "jwt_signing_key" else None
-        if other and other.get_secret_value() == secret:
-            raise ValueError("must differ from SECRET_KEY")
-        return SecretStr(secret)
-
-    @field_validator("allowed_hosts")
-    @classmethod
-    def _named_hosts(cls, value: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...]:
-        if any(not HOST_NAME.fullmatch(host) for host in value or ()):
-            raise ValueError("takes host names without scheme, port or path, comma-separated")
-        if not _production(info):
-            return value or ("localhost", "127.0.0.1", "[::1]", "testserver")
-        if not value:
-            raise ValueError("is required in production")
-        if any("*" in host for host in value):
-            raise ValueError("must not contain * in production: name the hosts")
-        return value
-
-    @field_validator("cors_allowed_origins")
-    @classmethod
-    def _named_origins(cls, value: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...]:
-        if value is None and _production(info):
-            raise ValueError(
-                "is required in production: name the origins, or leave it empty for none"
-            )
-        for origin in value or ():
-            if not ORIGIN.fullmatch(origin):
-                raise ValueError(
-                    "takes origins like https://app.example.com, comma-separated, no *"
-                )
-            if origin.startswith("http:") and _production(info):
-                raise ValueError("must use https in production")
-        return value or ()
-
-    @field_validator("database_url")
-    @classmethod
-    def _postgresql(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        url = value.get_secret_value() if value else _url_of_parts(info.data)
-        environment = info.data.get("environment", "production")
-        if not url:
-            if environment == "build":
-                return None
-            raise ValueError("is required (or POSTGRES_HOST, _DB, _USER and _PASSWORD)")
-        if not url.startswith(("postgresql://", "postgres://")):
-            raise ValueError("must be a postgresql:// address: no other database is supported")
-        parts = _libpq(url)
-        if parts is None:
-            raise ValueError("is not a PostgreSQL address that libpq understands")
-        missing = [name for name in ("host", "dbname", "user") if not parts.get(name)]
-        if missing:
-            raise ValueError(f"lacks its {', '.join(missing)}")
-        password = parts.get("password", "")
-        if environment == "production" and password.strip().lower() in {
-            *SAMPLE_PASSWORDS,
-            parts["user"],
-        }:
-            raise ValueError("has a blank or default password")
-        if environment == "test" and "test" not in parts["dbname"].split("_"):
-            raise ValueError("must name a test database (test_app, app_test) in the test profile")
-        return SecretStr(url)
-
-    @field_validator("redis_url")
-    @classmethod
-    def _redis(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        url = value.get_secret_value() if value else ""
-        if not url:
-            if info.data.get("environment") == "build":
-                return None
-            raise ValueError("is required")
-        try:
-            parts = parse_url(url)  # type: ignore[no-untyped-call]
-        except ValueError:
-            parts = {}
-        if not parts.get("host") and not parts.get("path"):
-            raise ValueError("must be a redis://, rediss:// or unix:// address")
-        return value
-
-    @field_validator("readiness_critical")
-    @classmethod
-    def _known_dependencies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not set(value) <= {"database", "redis"}:
-            raise ValueError("takes database and redis, comma-separated")
-        return value
-
     @property
     def database(self) -> str:
         """The PostgreSQL address; empty in the build profile, which has none."""
@@ -361,28 +361,6 @@ class Environment(Settings):
     def redis(self) -> str:
         """The Redis address; empty in the build profile, which has none."""
         return self.redis_url.get_secret_value() if self.redis_url else ""
-
-
-def _url_of_parts(data: dict[str, Any]) -> str:
-    if not data.get("postgres_host"):
-        return ""
-    user = quote(data.get("postgres_user", ""), safe="")
-    password = data.get("postgres_password", SecretStr("")).get_secret_value()
-    host, port = data["postgres_host"], data.get("postgres_port", 5432)
-    place = f"[{host}]" if ":" in host else quote(host, safe="")
-    name = quote(data.get("postgres_db", ""), safe="")
-    return f"postgresql://{user}:{quote(password, safe='')}@{place}:{port}/{name}"
-
-
-def _libpq(url: str) -> dict[str, str] | None:
-    try:
-        parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
-        ports = [int(port) for port in parts.get("port", "5432").split(",")]
-        int(parts.get("connect_timeout", "5"))
-    except (ProgrammingError, ValueError):
-        return None
-    sound = all(0 < port < 2**16 for port in ports)
-    return parts if sound and parts.get("sslmode", "prefer") in SSL_MODES else None
 
 
 def _problems(error: ValidationError) -> list[str]:

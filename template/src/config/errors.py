@@ -66,11 +66,8 @@ class ServiceError(Exception):
     @property
     def headers(self) -> dict[str, str]:
         """The headers that this failure adds to its answer."""
-        named = {
-            "Retry-After": "" if self.retry_after is None else str(self.retry_after),
-            "WWW-Authenticate": self.challenge,
-        }
-        return {name: value for name, value in named.items() if value}
+        named = {"Retry-After": self.retry_after, "WWW-Authenticate": self.challenge or None}
+        return {name: str(value) for name, value in named.items() if value is not None}
 
 
 class BadRequestError(ServiceError):
@@ -189,11 +186,12 @@ class UnavailableError(ServiceError):
     retry_after = 5
 
 
+# What frameworks raise on their own.
+_PLAIN_STATUSES = {400, 401, 403, 404, 405, 413, 415}
+
+
 def problem(
-    status: int,
-    code: str,
-    detail: str = "",
-    errors: Iterable[FieldError] = (),
+    status: int, code: str, detail: str = "", errors: Iterable[FieldError] = ()
 ) -> dict[str, Any]:
     """Return the problem document of a failure; it names nothing internal."""
     title = TITLES.get(status, "Error")
@@ -214,16 +212,8 @@ def problem(
 
 def of_status(status: int) -> tuple[str, str]:
     """Return code and detail for a plain HTTP status that a framework raised."""
-    for kind in (
-        BadRequestError,
-        NotAuthenticatedError,
-        ForbiddenError,
-        NotFoundError,
-        MethodNotAllowedError,
-        BodyTooLargeError,
-        UnsupportedMediaTypeError,
-    ):
-        if kind.status == status:
+    for kind in ServiceError.__subclasses__():  # the first is the plain one, see above
+        if kind.status == status and status in _PLAIN_STATUSES:
             return kind.code, kind.detail
     return f"status_{status}", ""
 

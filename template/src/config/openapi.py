@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from config.errors import FIELD_CODES, MEDIA_TYPE, TITLES
+from config.errors import FIELD_CODES, MEDIA_TYPE, TITLES, NotFoundError, problem
 
 _TEXT = {"type": "string"}
 SCHEMAS = {
@@ -20,14 +20,8 @@ SCHEMAS = {
             "request_id": {"type": "string", "description": "Finds the cause in the log."},
             "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
         },
-        "example": {
-            "type": "about:blank",
-            "title": "Not Found",
-            "status": 404,
-            "code": "not_found",
-            "detail": "Nothing is here.",
-            "request_id": "5b0c6d1e2f3a4b5c8d9e0f1a2b3c4d5e",
-        },
+        "example": problem(404, NotFoundError.code, NotFoundError.detail)
+        | {"request_id": "5b0c6d1e2f3a4b5c8d9e0f1a2b3c4d5e"},
     },
     "FieldError": {
         "type": "object",
@@ -87,15 +81,13 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     if "requestBody" in operation:
         statuses |= {413, 415, 422}
     if method != "get":
-        statuses |= {409}
-        statuses |= {403} if operation.get("security") else set()
+        statuses |= {403, 409} if operation.get("security") else {409}
     return statuses
 
 
 def _failure(status: int) -> dict[str, Any]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    headers = {401: "WWW-Authenticate", 503: "Retry-After"}
     answer: dict[str, Any] = {"description": f"{TITLES[status]}.", "content": content}
-    if name := headers.get(status):
+    if name := {401: "WWW-Authenticate", 503: "Retry-After"}.get(status):
         answer["headers"] = {name: {"schema": _TEXT}}
     return answer

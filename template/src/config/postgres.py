@@ -14,6 +14,7 @@ POOL_LIFETIME = 600  # seconds
 LOCK_TIMEOUT = 5  # seconds
 IDLE_IN_TRANSACTION_TIMEOUT = 60  # seconds
 OLDEST_VERSION = 15
+SHOWN = ("server_encoding", "cluster_name", "max_connections", "superuser_reserved_connections")
 EMBEDDED = "embedded-development"  # the `cluster_name` that dev/servers.py gives its cluster
 
 
@@ -51,23 +52,14 @@ def verify(settings: Environment) -> int:
     # Asked for in UTF-8, so that the answers are text whatever the database's encoding.
     with psycopg.connect(**{**parameters(settings), "client_encoding": "utf8"}) as connection:
         version = connection.info.server_version // 10_000
-        names = (
-            "server_encoding",
-            "cluster_name",
-            "max_connections",
-            "superuser_reserved_connections",
-        )
-        shown = [connection.execute(f"SHOW {name}").fetchone() for name in names]
+        shown = [connection.execute(f"SHOW {name}").fetchone() for name in SHOWN]
     encoding, cluster, most, reserved = (str(row[0]) if row else "" for row in shown)
-    problems = []
-    if version < OLDEST_VERSION:
-        problems.append(
-            f"DATABASE_URL: PostgreSQL {version} is too old, {OLDEST_VERSION} is needed"
-        )
-    if encoding != "UTF8":
-        problems.append(f"DATABASE_URL: the database is encoded in {encoding}, UTF8 is needed")
-    if settings.environment == "production" and cluster.startswith(EMBEDDED):
-        problems.append("DATABASE_URL: is the embedded development server, refused in production")
-    if problems:
+    embedded = settings.environment == "production" and cluster.startswith(EMBEDDED)
+    refusals = {
+        f"PostgreSQL {version} is too old, {OLDEST_VERSION} is needed": version < OLDEST_VERSION,
+        f"the database is encoded in {encoding}, UTF8 is needed": encoding != "UTF8",
+        "is the embedded development server, refused in production": embedded,
+    }
+    if problems := [f"DATABASE_URL: {text}" for text, holds in refusals.items() if holds]:
         raise ConfigurationError(problems)
     return int(most) - int(reserved)

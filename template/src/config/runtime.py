@@ -53,12 +53,9 @@ def web_workers(settings: Environment, connections: int, cgroup: Path = CGROUP) 
     if settings.database_pgbouncer:
         most = MOST_WORKERS
     if most < 1 or (settings.web_concurrency or 1) > most:
-        raise ConfigurationError(
-            [
-                "WEB_CONCURRENCY: (processes + 1) x (DATABASE_POOL_MAX + 1) x REPLICAS exceed the"
-                f" {connections} connections that PostgreSQL allows"
-            ]
-        )
+        used = "(processes + 1) x (DATABASE_POOL_MAX + 1) x REPLICAS"
+        allowed = f"the {connections} connections that PostgreSQL allows"
+        raise ConfigurationError([f"WEB_CONCURRENCY: {used} exceed {allowed}"])
     if settings.web_concurrency:
         return settings.web_concurrency
     limit = memory(cgroup)

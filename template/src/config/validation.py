@@ -6,14 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    Strict,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
 from config.errors import FIELD_CODES, FieldError, ValidationFailedError
@@ -104,8 +97,8 @@ Email = Annotated[
     Field(json_schema_extra={"format": "email"}),
 ]
 # JSON has no type of its own for these, so a strict model takes text.
-Identifier = Annotated[uuid.UUID, Strict(False), written_as(UUID)]
-Instant = Annotated[datetime, Strict(False), written_as(INSTANT), AfterValidator(_in_utc)]
+Identifier = Annotated[uuid.UUID, Field(strict=False), written_as(UUID)]
+Instant = Annotated[datetime, Field(strict=False), written_as(INSTANT), AfterValidator(_in_utc)]
 Number = Annotated[int, BeforeValidator(_digits)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 

@@ -1,7 +1,6 @@
 """One formatter for every line: the application's, the server's, warnings and crashes."""
 
 import logging
-import logging.config
 import os
 import sys
 import threading
@@ -43,9 +42,8 @@ def configure(settings: Environment) -> None:
     ]
     end: list[Processor] = [
         structlog.dev.ConsoleRenderer(
-            colors=sys.stdout.isatty(),
-            exception_formatter=structlog.dev.plain_traceback,
-        ),
+            colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     ]
     if json:
         end = [
@@ -63,41 +61,19 @@ def configure(settings: Environment) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    level, levels = settings.log_level or "INFO", logging.getLevelNamesMapping()
-    logging.config.dictConfig(
-        {
-            "version": 1,
-            "disable_existing_loggers": False,
-            "formatters": {
-                "line": {
-                    "()": structlog.stdlib.ProcessorFormatter,
-                    "foreign_pre_chain": shared,
-                    "processors": [
-                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        *end,
-                    ],
-                },
-            },
-            "handlers": {
-                "stdout": {
-                    "class": "logging.StreamHandler",
-                    "formatter": "line",
-                    "stream": "ext://sys.stdout",
-                },
-            },
-            "root": {"handlers": ["stdout"], "level": level},
-            "loggers": {
-                name: {"level": max(level, floor, key=levels.__getitem__)}
-                for name, floor in LEVELS.items()
-            },
-        }
+    handler = logging.StreamHandler(sys.stdout)
+    steps = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end]
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=steps)
     )
+    level, levels = settings.log_level or "INFO", logging.getLevelNamesMapping()
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for name, floor in LEVELS.items():
+        logging.getLogger(name).setLevel(max(level, floor, key=levels.__getitem__))
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught
     threading.excepthook = lambda crash: _uncaught(
-        crash.exc_type,
-        crash.exc_value,
-        crash.exc_traceback,
+        crash.exc_type, crash.exc_value, crash.exc_traceback
     )
 
 
@@ -111,15 +87,12 @@ def _withhold(_logger: object, _method: str, event: EventDict) -> EventDict:
 
 
 def _uncaught(
-    kind: type[BaseException],
-    error: BaseException | None,
-    trace: TracebackType | None,
+    kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
 ) -> None:
     if issubclass(kind, KeyboardInterrupt | SystemExit):
         return
     logging.getLogger("crash").critical(
-        "uncaught exception",
-        exc_info=(kind, error, trace) if error else None,
+        "uncaught exception", exc_info=(kind, error, trace) if error else None
     )
 
 

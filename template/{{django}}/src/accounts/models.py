@@ -51,9 +51,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         db_table = "accounts_user"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
-                condition=models.Q(email=Lower("email")),
-                name="accounts_user_email_lower",
-            ),
+                condition=models.Q(email=Lower("email")), name="accounts_user_email_lower"
+            )
         ]
 
     def __str__(self) -> str:

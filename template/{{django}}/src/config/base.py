@@ -80,7 +80,7 @@ DATABASES = {
                 "reconnect_timeout": 5,
             },
         },
-    },
+    }
 }
 
 CACHES = {
@@ -89,7 +89,7 @@ CACHES = {
         "LOCATION": env.redis or "redis://build",
         "KEY_PREFIX": redis.prefix(env),
         "OPTIONS": redis.options(env, Retry),
-    },
+    }
 }
 
 REST_FRAMEWORK = {
