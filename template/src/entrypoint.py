@@ -218,15 +218,13 @@ def supervise(settings: Environment, workers: int) -> int:
             if parent not in {None, os.getppid()}:
                 log.warning("parent_gone")
                 break
-        if server.ended():
-            log.critical("server ended by itself", code=server.code)
-            return EXIT_FAILED
-        log.info("drain_begin", seconds=settings.drain_seconds)
-        os.write(writer, b"1")
-        # One Ctrl-C reaches us twice where `uv run` passes it on.
-        deaf_until = time.monotonic() + 1
-        hurried = wait(settings.drain_seconds, deaf_until)
-        log.info("drain_end", hurried=hurried)
+        if not server.ended():
+            log.info("drain_begin", seconds=settings.drain_seconds)
+            os.write(writer, b"1")
+            # One Ctrl-C reaches us twice where `uv run` passes it on.
+            deaf_until = time.monotonic() + 1
+            hurried = wait(settings.drain_seconds, deaf_until)
+            log.info("drain_end", hurried=hurried)
         if server.ended():
             log.critical("server ended by itself", code=server.code)
             return EXIT_FAILED
@@ -234,9 +232,8 @@ def supervise(settings: Environment, workers: int) -> int:
         server.send(signal.SIGTERM)
         hurried = wait(settings.shutdown_timeout + 1, deaf_until)
         if not server.ended() or time.monotonic() - stopping > settings.shutdown_timeout:
-            log.error(
-                "stop_forced", reason="second signal" if hurried else "SHUTDOWN_TIMEOUT is over"
-            )
+            reason = "second signal" if hurried else "SHUTDOWN_TIMEOUT is over"
+            log.error("stop_forced", reason=reason)
             return EXIT_FAILED
         log.info("stopped")
         return 0

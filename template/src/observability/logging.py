@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 import structlog
+from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor
 
 from config import identity
@@ -20,7 +21,6 @@ log = structlog.stdlib.get_logger("request")
 
 def configure(settings: Environment) -> None:
     """Send every log record of this process to stdout, as JSON or for a console."""
-    json = settings.log_format == "json"
 
     def identify(_logger: object, _method: str, event: EventDict) -> EventDict:
         event["service"] = identity.NAME
@@ -45,7 +45,7 @@ def configure(settings: Environment) -> None:
             colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
     ]
-    if json:
+    if settings.log_format == "json":
         end = [
             identify,
             structlog.processors.format_exc_info,
@@ -55,17 +55,15 @@ def configure(settings: Environment) -> None:
         processors=[
             structlog.stdlib.filter_by_level,
             *(step for step in shared if not isinstance(step, structlog.stdlib.ExtraAdder)),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+            ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
-    steps = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *end]
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=steps)
-    )
+    steps = [ProcessorFormatter.remove_processors_meta, *end]
+    handler.setFormatter(ProcessorFormatter(foreign_pre_chain=shared, processors=steps))
     level, levels = settings.log_level or "INFO", logging.getLevelNamesMapping()
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name, floor in LEVELS.items():

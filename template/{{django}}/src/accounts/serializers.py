@@ -1,7 +1,6 @@
 """Wire shapes of accounts."""
 
-from rest_framework.fields import DateTimeField, IntegerField
-from rest_framework.fields import UUIDField as Id
+from rest_framework.fields import DateTimeField, IntegerField, UUIDField
 
 from accounts.passwords import LONGEST
 from config.serializers import CharField, Serializer
@@ -11,7 +10,7 @@ from config.validation import EMAIL
 class UserSerializer(Serializer):
     """A user, as the user sees it."""
 
-    id = Id(read_only=True)
+    id = UUIDField(read_only=True)
     email = CharField(read_only=True)
     full_name = CharField(max_length=150, allow_blank=True, default="")
     created_at = DateTimeField(read_only=True)

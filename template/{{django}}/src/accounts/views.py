@@ -4,20 +4,14 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import services
-from accounts.serializers import (
-    CredentialsSerializer,
-    RegistrationSerializer,
-    TokenSerializer,
-    UserSerializer,
-)
+from accounts import serializers, services
 from config.views import Public, View
 
 
 class Registration(Public):
     """New users."""
 
-    serializer_class = RegistrationSerializer
+    serializer_class = serializers.RegistrationSerializer
 
     def post(self, request: Request) -> Response:
         """Register a user."""
@@ -28,9 +22,9 @@ class Registration(Public):
 class Token(Public):
     """Logins."""
 
-    serializer_class = CredentialsSerializer
+    serializer_class = serializers.CredentialsSerializer
 
-    @extend_schema(responses={200: TokenSerializer})
+    @extend_schema(responses={200: serializers.TokenSerializer})
     def post(self, request: Request) -> Response:
         """Exchange an e-mail address and a password for an access token."""
         token, lifetime = services.issue_token(**self.body())
@@ -40,7 +34,7 @@ class Token(Public):
 class Me(View):
     """One's own account."""
 
-    serializer_class = UserSerializer
+    serializer_class = serializers.UserSerializer
 
     def get(self, request: Request) -> Response:
         """Return one's own account."""

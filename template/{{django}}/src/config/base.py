@@ -9,7 +9,6 @@ from redis.retry import Retry
 
 from config import bodies, domains, identity, postgres, redis
 from config.environment import load
-from config.postgres import POOL_LIFETIME, POOL_WAIT
 
 env = load()
 
@@ -24,7 +23,6 @@ CORS_PREFLIGHT_MAX_AGE = 600
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
-USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = bodies.LARGEST
@@ -59,12 +57,8 @@ _address = postgres.parameters(env) if env.database else {}
 DATABASES = {
     "default": {
         "ENGINE": "config.postgresql",
-        "HOST": _address.pop("host", ""),
-        "PORT": _address.pop("port", ""),
         "NAME": _address.pop("dbname", ""),
-        "USER": _address.pop("user", ""),
-        "PASSWORD": _address.pop("password", ""),
-        "CONN_MAX_AGE": 0,
+        **{name: _address.pop(name.lower(), "") for name in ("HOST", "PORT", "USER", "PASSWORD")},
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": env.database_pgbouncer,
         "OPTIONS": {
@@ -74,8 +68,8 @@ DATABASES = {
             "pool": {
                 "min_size": min(2, env.database_pool_max),
                 "max_size": env.database_pool_max,
-                "timeout": POOL_WAIT,
-                "max_lifetime": POOL_LIFETIME,
+                "timeout": postgres.POOL_WAIT,
+                "max_lifetime": postgres.POOL_LIFETIME,
                 # A lost server is tried anew by the next request, not after a long back-off.
                 "reconnect_timeout": 5,
             },

@@ -4,7 +4,7 @@ Not for locks, revoked tokens or the broker: what they promise a local store can
 """
 
 import time
-from collections.abc import Callable
+from functools import partialmethod
 from typing import Any
 
 import structlog
@@ -28,14 +28,6 @@ class _LocalCache(LocMemCache):
         return latest if wanted is None else min(wanted, latest)
 
 
-def _resilient(name: str) -> Callable[..., Any]:
-    def call(self: "ResilientCache", *args: Any, **kwargs: Any) -> Any:
-        return self._call(name, *args, **kwargs)
-
-    call.__name__ = name
-    return call
-
-
 class ResilientCache(RedisCache):
     """Django's Redis cache whose operations never fail for want of Redis."""
 
@@ -43,10 +35,7 @@ class ResilientCache(RedisCache):
         """Connect at the first use, as Django's own does."""
         super().__init__(server, params)
         self._breaker = _BREAKER
-        local = {
-            "OPTIONS": {"MAX_ENTRIES": LOCAL_ENTRIES},
-            "KEY_PREFIX": params.get("KEY_PREFIX", ""),
-        }
+        local = {"max_entries": LOCAL_ENTRIES, "KEY_PREFIX": params.get("KEY_PREFIX", "")}
         self._local = _LocalCache("redis-stand-in", local)
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -70,16 +59,10 @@ class ResilientCache(RedisCache):
         figures.cached(hit=found is not missing)
         return default if found is missing else found
 
-    add = _resilient("add")
-    set = _resilient("set")
-    touch = _resilient("touch")
-    delete = _resilient("delete")
-    has_key = _resilient("has_key")
-    incr = _resilient("incr")
-    get_many = _resilient("get_many")
-    set_many = _resilient("set_many")
-    delete_many = _resilient("delete_many")
-    clear = _resilient("clear")
+
+_SINGLE = ("add", "set", "touch", "delete", "has_key", "incr", "clear")
+for _name in (*_SINGLE, "get_many", "set_many", "delete_many"):
+    setattr(ResilientCache, _name, partialmethod(ResilientCache._call, _name))
 
 
 # One for the process: Django makes a cache object for every thread.

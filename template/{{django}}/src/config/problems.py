@@ -1,7 +1,6 @@
 """Failures as problem documents, whoever raised them."""
 
 from collections.abc import Iterator
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -106,12 +105,12 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> JsonResponse
 
 def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
     """Answer 400."""
-    return response(HTTPStatus.BAD_REQUEST)
+    return response(400)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     """Answer 404."""
-    return response(HTTPStatus.NOT_FOUND)
+    return response(404)
 
 
 def server_error(request: HttpRequest) -> JsonResponse:

@@ -35,12 +35,8 @@ class Bearer(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
 
 
 def complete(result: dict[str, Any], **_: object) -> dict[str, Any]:
-    """Say of bodies that they are needed and closed, and of operations how they fail."""
+    """Say of bodies that they are closed, and of operations what they need and how they fail."""
     for name, schema in result["components"]["schemas"].items():
         if name.endswith("Request"):
             schema["additionalProperties"] = False
-    for item in result["paths"].values():
-        for operation in item.values():
-            if body := operation.get("requestBody"):
-                body["required"] = True
     return openapi.complete(result)

@@ -19,9 +19,8 @@ from config.errors import NotFoundError
 from config.schema import document
 from config.views import Public
 
-SWAGGER = Path(str(files("drf_spectacular_sidecar"))) / (
-    "static/drf_spectacular_sidecar/swagger-ui-dist"
-)
+_SIDECAR = "drf_spectacular_sidecar"
+SWAGGER = Path(str(files(_SIDECAR))) / f"static/{_SIDECAR}/swagger-ui-dist"
 
 
 class _Id(UUIDConverter):

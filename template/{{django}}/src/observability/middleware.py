@@ -45,9 +45,8 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Frame the request."""
         started = time.perf_counter()
-        logging.bind_request(
-            identifier := request_id.accept(request.headers.get(request_id.HEADER))
-        )
+        identifier = request_id.accept(request.headers.get(request_id.HEADER))
+        logging.bind_request(identifier)
         cost = figures.begin()
         with connections["default"].execute_wrapper(_counted):
             answer = self._get_response(request)

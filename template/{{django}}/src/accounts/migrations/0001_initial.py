@@ -2,27 +2,19 @@
 
 import uuid
 
-import django.db.models.functions.datetime
-import django.db.models.functions.text
 from django.db import migrations, models
+from django.db.models.functions import Lower, Now
 
 
 class Migration(migrations.Migration):
     initial = True
-
-    dependencies = [
-        ("auth", "0012_alter_user_first_name_max_length"),
-    ]
-
+    dependencies = [("auth", "0012_alter_user_first_name_max_length")]
     operations = [
         migrations.CreateModel(
             name="User",
             fields=[
                 ("password", models.CharField(max_length=128, verbose_name="password")),
-                (
-                    "last_login",
-                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
-                ),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
                 (
                     "is_superuser",
                     models.BooleanField(
@@ -38,25 +30,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("email", models.EmailField(max_length=254, unique=True)),
-                (
-                    "full_name",
-                    models.CharField(blank=True, db_default="", default="", max_length=150),
-                ),
+                ("full_name", models.CharField(blank=True, db_default="", default="", max_length=150)),
                 ("is_active", models.BooleanField(db_default=True, default=True)),
                 ("is_staff", models.BooleanField(db_default=False, default=False)),
                 ("email_verified_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
-                ),
-                (
-                    "updated_at",
-                    models.DateTimeField(
-                        auto_now=True, db_default=django.db.models.functions.datetime.Now()
-                    ),
-                ),
+                ("created_at", models.DateTimeField(db_default=Now(), editable=False)),
+                ("updated_at", models.DateTimeField(auto_now=True, db_default=Now())),
                 (
                     "groups",
                     models.ManyToManyField(
@@ -84,10 +63,7 @@ class Migration(migrations.Migration):
                 "db_table": "accounts_user",
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("email", django.db.models.functions.text.Lower("email"))
-                        ),
-                        name="accounts_user_email_lower",
+                        condition=models.Q(email=Lower("email")), name="accounts_user_email_lower"
                     )
                 ],
             },
