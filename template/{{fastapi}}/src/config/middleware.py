@@ -105,10 +105,8 @@ class DeadlineMiddleware(Middleware):
             await asyncio.wait(
                 {handler, watch}, timeout=self.seconds, return_when=asyncio.FIRST_COMPLETED
             )
-            if handler.done() or exchange.answered:
-                await handler
-                return
-            handler.cancel()
+            if not exchange.answered:
+                handler.cancel()  # which changes nothing where it has ended
             with suppress(asyncio.CancelledError):
                 await handler
             if not exchange.begun and not watch.done():
