@@ -59,13 +59,6 @@ def wait_for(name: str, attempt: Callable[[], T], attempts: int) -> T:
     sys.exit(EXIT_UNAVAILABLE)
 
 
-def check_servers(settings: Environment) -> int:
-    """Wait for PostgreSQL and Redis; return the connections that PostgreSQL allows."""
-    connections = wait_for("database", lambda: postgres.verify(settings), settings.boot_attempts)
-    wait_for("redis", lambda: redis.ping(settings, settings.redis_timeout), settings.boot_attempts)
-    return connections
-
-
 def web(settings: Environment, _: list[str]) -> int:
     """Serve HTTP until told to stop."""
     if settings.environment == "build":
@@ -74,7 +67,9 @@ def web(settings: Environment, _: list[str]) -> int:
         tempfile.gettempdir()
     except FileNotFoundError:
         raise ConfigurationError(["TMPDIR: no folder is writable, mount a tmpfs at /tmp"]) from None
-    workers = runtime.web_workers(settings, check_servers(settings))
+    connections = wait_for("database", lambda: postgres.verify(settings), settings.boot_attempts)
+    wait_for("redis", lambda: redis.ping(settings, settings.redis_timeout), settings.boot_attempts)
+    workers = runtime.web_workers(settings, connections)
     startup.announce(settings, workers=workers)
     if settings.is_primary and (code := apply_migrations(settings)):
         return code
@@ -162,7 +157,7 @@ class Child:
 
     def __init__(self, command: list[str], environ: dict[str, str]) -> None:
         """Start it with every inheritable descriptor of ours."""
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
+        self.process = subprocess.Popen(  # noqa: S603 - our own module
             command, env=environ, close_fds=False, start_new_session=True
         )
 
@@ -170,19 +165,14 @@ class Child:
         """Bury whoever died; return whether the server itself did."""
         with suppress(ChildProcessError):
             while (found := os.waitpid(-1, os.WNOHANG))[0]:
-                if found[0] == self._process.pid:
-                    self._process.returncode = os.waitstatus_to_exitcode(found[1])
-        return self._process.returncode is not None
-
-    @property
-    def code(self) -> int | None:
-        """The exit code, negative for a signal; None while it runs."""
-        return self._process.returncode
+                if found[0] == self.process.pid:
+                    self.process.returncode = os.waitstatus_to_exitcode(found[1])
+        return self.process.returncode is not None
 
     def send(self, which: signal.Signals, *, everyone: bool = False) -> None:
         """Signal the server, or its whole session."""
         with suppress(ProcessLookupError):
-            (os.killpg if everyone else os.kill)(self._process.pid, which)
+            (os.killpg if everyone else os.kill)(self.process.pid, which)
 
 
 def supervise(settings: Environment, workers: int) -> int:
@@ -226,7 +216,7 @@ def supervise(settings: Environment, workers: int) -> int:
             hurried = wait(settings.drain_seconds, deaf_until)
             log.info("drain_end", hurried=hurried)
         if server.ended():
-            log.critical("server ended by itself", code=server.code)
+            log.critical("server ended by itself", code=server.process.returncode)
             return EXIT_FAILED
         stopping = time.monotonic()
         server.send(signal.SIGTERM)

@@ -39,16 +39,7 @@ LARGEST_FILE = 64 * 1024  # bytes
 HOST_NAME = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", re.IGNORECASE)
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-f:.]+\](:\d{1,5})?")
 SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
-SAMPLE_PASSWORDS = {
-    "",
-    "postgres",
-    "password",
-    "changeme",
-    "change-me",
-    "123456",
-    "secret",
-    "admin",
-}
+WEAK_PASSWORDS = {"", "123456", "admin", "change-me", "changeme", "password", "postgres", "secret"}
 
 
 class ConfigurationError(Exception):
@@ -230,7 +221,7 @@ def _postgresql(value: SecretStr | None, info: ValidationInfo) -> SecretStr | No
     if missing:
         raise ValueError(f"lacks its {', '.join(missing)}")
     password = parts.get("password", "").strip().lower()
-    if environment == "production" and password in {*SAMPLE_PASSWORDS, parts["user"]}:
+    if environment == "production" and password in {*WEAK_PASSWORDS, parts["user"]}:
         raise ValueError("has a blank or default password")
     if environment == "test" and "test" not in parts["dbname"].split("_"):
         raise ValueError("must name a test database (test_app, app_test) in the test profile")

@@ -5,35 +5,37 @@ from typing import Any
 from config.errors import FIELD_CODES, MEDIA_TYPE, TITLES, NotFoundError, problem
 
 _TEXT = {"type": "string"}
+
+
+def _shape(description: str, *optional: str, **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": description,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
 SCHEMAS = {
-    "Problem": {
-        "type": "object",
-        "description": "A failure, as RFC 9457 describes it.",
-        "required": ["type", "title", "status", "code", "detail", "request_id"],
-        "additionalProperties": False,
-        "properties": {
-            "type": _TEXT,
-            "title": _TEXT,
-            "status": {"type": "integer"},
-            "code": {"type": "string", "description": "Stable; docs/errors.md lists them."},
-            "detail": _TEXT,
-            "request_id": {"type": "string", "description": "Finds the cause in the log."},
-            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
-        },
-        "example": problem(404, NotFoundError.code, NotFoundError.detail)
-        | {"request_id": "5b0c6d1e2f3a4b5c8d9e0f1a2b3c4d5e"},
-    },
-    "FieldError": {
-        "type": "object",
-        "description": "One value that is wrong.",
-        "required": ["pointer", "code", "message"],
-        "additionalProperties": False,
-        "properties": {
-            "pointer": {"type": "string", "description": "`#/title` or `?limit`."},
-            "code": {"type": "string", "enum": sorted(FIELD_CODES)},
-            "message": _TEXT,
-        },
-    },
+    "Problem": _shape(
+        "A failure, as RFC 9457 describes it.",
+        "errors",
+        type=_TEXT,
+        title=_TEXT,
+        status={"type": "integer"},
+        code=_TEXT | {"description": "Stable; docs/errors.md lists them."},
+        detail=_TEXT,
+        request_id=_TEXT | {"description": "Finds the cause in the log."},
+        errors={"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
+    )
+    | {"example": problem(404, NotFoundError.code, NotFoundError.detail) | {"request_id": "5b0c"}},
+    "FieldError": _shape(
+        "One value that is wrong.",
+        pointer=_TEXT | {"description": "`#/title` or `?limit`."},
+        code=_TEXT | {"enum": sorted(FIELD_CODES)},
+        message=_TEXT,
+    ),
 }
 BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 METHODS = {"get", "put", "post", "delete", "patch"}

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from redis import Redis
+from redis import Redis, exceptions
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from config import identity
 from config.environment import Environment
@@ -25,7 +23,7 @@ def options(settings: Environment, retry: type[Any]) -> dict[str, Any]:
         "socket_timeout": attempt,
         "health_check_interval": HEALTH_CHECK_INTERVAL,
         "retry": retry(NoBackoff(), RETRIES),
-        "retry_on_error": [RedisConnectionError, RedisTimeoutError],
+        "retry_on_error": [exceptions.ConnectionError, exceptions.TimeoutError],
         "max_connections": settings.max_concurrent_requests,
         "client_name": identity.NAME,
     }

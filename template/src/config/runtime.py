@@ -13,9 +13,8 @@ MEMORY_PER_WORKER = 150 * 1024**2  # bytes; a web process at rest takes about ha
 
 def cpus(cgroup: Path = CGROUP) -> int:
     """Return the CPUs this process may use, at least 1; a quota of 1.5 counts as 2."""
-    available = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        available = len(os.sched_getaffinity(0))
+    has_affinity = hasattr(os, "sched_getaffinity")
+    available = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
     quota, period = (*_words(cgroup / "cpu.max"), "", "")[:2]
     if not quota:  # cgroup v1
         quota = (_words(cgroup / "cpu/cpu.cfs_quota_us") or [""])[0]

@@ -39,12 +39,11 @@ def end(code: int, event: str, problems: list[str]) -> NoReturn:
     if sys.stderr.isatty() or os.environ.get("ENVIRONMENT") == "development":
         lines = [f"{identity.NAME}: {event}:", *(f"  {problem}" for problem in problems)]
     else:
-        about = {"service": identity.NAME, "version": identity.VERSION, "pid": os.getpid()}
-        about["environment"] = os.environ.get("ENVIRONMENT", "")
-        about["role"] = os.environ.get("SERVICE_ROLE", "")
-        about["timestamp"] = datetime.now(UTC).isoformat()
+        who = {"service": identity.NAME, "version": identity.VERSION, "pid": os.getpid()}
+        environment, role = os.environ.get("ENVIRONMENT", ""), os.environ.get("SERVICE_ROLE", "")
+        where = {"environment": environment, "role": role}
         said = {"level": "critical", "logger": "lifecycle", "event": event, "problems": problems}
-        lines = [json.dumps(said | about)]
+        lines = [json.dumps({**said, **who, **where, "timestamp": datetime.now(UTC).isoformat()})]
     sys.stderr.write("\n".join(lines) + "\n")
     sys.exit(code)
 

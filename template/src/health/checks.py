@@ -26,10 +26,6 @@ class Report:
     checks: dict[str, str]
     made: float = field(default_factory=time.monotonic)
 
-    def is_younger_than(self, seconds: float) -> bool:
-        """Return whether the report still says something."""
-        return time.monotonic() - self.made < seconds
-
 
 def _database() -> dict[str, str]:
     parameters = {**postgres.parameters(load()), "connect_timeout": CHECK_SECONDS}
@@ -61,7 +57,7 @@ class Monitor:
     def latest(self, seconds: float = FRESH_SECONDS) -> Report | None:
         """Return the last report if it is younger than `seconds`."""
         report = self._latest
-        return report if report and report.is_younger_than(seconds) else None
+        return report if report and time.monotonic() - report.made < seconds else None
 
     def report(self) -> Report:
         """Return a report of this moment.

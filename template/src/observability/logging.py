@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import threading
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any
 
@@ -23,12 +24,9 @@ def configure(settings: Environment) -> None:
     """Send every log record of this process to stdout, as JSON or for a console."""
 
     def identify(_logger: object, _method: str, event: EventDict) -> EventDict:
-        event["service"] = identity.NAME
-        event["version"] = identity.VERSION
-        event["environment"] = settings.environment
-        event["role"] = settings.service_role
-        event["pid"] = os.getpid()
-        return event
+        who = {"service": identity.NAME, "version": identity.VERSION, "pid": os.getpid()}
+        where = {"environment": settings.environment, "role": settings.service_role}
+        return {**event, **who, **where}
 
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -70,9 +68,7 @@ def configure(settings: Environment) -> None:
         logging.getLogger(name).setLevel(max(level, floor, key=levels.__getitem__))
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught
-    threading.excepthook = lambda crash: _uncaught(
-        crash.exc_type, crash.exc_value, crash.exc_traceback
-    )
+    threading.excepthook = lambda crash: _uncaught(*crash[:3])
 
 
 def _withhold(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -105,11 +101,4 @@ def request_finished(figures: Figures, **event: Any) -> None:
     event["status"] = int(event["status"])
     notable = event["duration_ms"] > SLOW_REQUEST_MS or event["status"] >= 500
     say = log.warning if notable else log.info
-    say(
-        "request_finished",
-        **event,
-        db_queries=figures.db_queries,
-        db_ms=round(figures.db_ms, 1),
-        cache_hits=figures.cache_hits,
-        cache_misses=figures.cache_misses,
-    )
+    say("request_finished", **event, **asdict(figures) | {"db_ms": round(figures.db_ms, 1)})

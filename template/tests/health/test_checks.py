@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from config import migrations
 from config.environment import load
 from health import checks
-from health.checks import Monitor, Report
+from health.checks import Monitor
 
 
 class Dependency:
@@ -116,8 +116,10 @@ def test_a_failure_is_logged_by_its_kind(first: Dependency) -> None:
 
 def test_a_report_ages() -> None:
     """Its age is that of its making."""
-    assert Report({}).is_younger_than(1)
-    assert not Report({}, made=time.monotonic() - 1).is_younger_than(1)
+    monitor = Monitor({"first": lambda: {"first": "up"}})
+    report = monitor.report()
+    assert monitor.latest() is monitor.report() is report
+    assert monitor.latest(0) is None
 
 
 @pytest.mark.integration

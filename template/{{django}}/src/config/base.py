@@ -21,7 +21,6 @@ CORS_EXPOSE_HEADERS = ["X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = 600
 
 ROOT_URLCONF = "config.urls"
-WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -39,7 +38,6 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "health.middleware.ProbeMiddleware",
     "observability.middleware.RequestMiddleware",
-    "config.middleware.CachingMiddleware",
     "config.middleware.AdmissionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",

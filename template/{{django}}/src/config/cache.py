@@ -64,6 +64,5 @@ _SINGLE = ("add", "set", "touch", "delete", "has_key", "incr", "clear")
 for _name in (*_SINGLE, "get_many", "set_many", "delete_many"):
     setattr(ResilientCache, _name, partialmethod(ResilientCache._call, _name))
 
-
 # One for the process: Django makes a cache object for every thread.
 _BREAKER = Breaker()

@@ -18,18 +18,6 @@ from config.errors import BodyTooLargeError, MalformedBodyError, OverloadedError
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
 
-class CachingMiddleware(MiddlewareMixin):
-    """Has nobody keep an answer of the API whose view did not say otherwise."""
-
-    def process_response(
-        self, request: HttpRequest, response: HttpResponseBase
-    ) -> HttpResponseBase:
-        """Add the header."""
-        if request.path_info.startswith("/api/v1/"):
-            response.headers.setdefault("Cache-Control", "no-store")
-        return response
-
-
 class AdmissionMiddleware:
     """Refuses a request at once when this process already has its fill.
 

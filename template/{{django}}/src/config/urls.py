@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase
@@ -63,8 +63,7 @@ class Docs(Document):
 
     def get(self, request: Request, **place: str) -> HttpResponseBase:
         """Show it."""
-        found: HttpResponseBase = self.show(**place)
-        return found
+        return cast("HttpResponseBase", self.show(**place))
 
 
 def show_asset(asset: str) -> HttpResponse:

@@ -51,6 +51,8 @@ class RequestMiddleware:
         with connections["default"].execute_wrapper(_counted):
             answer = self._get_response(request)
         answer.headers[request_id.HEADER] = identifier
+        if request.path_info.startswith("/api/v1/"):
+            answer.headers.setdefault("Cache-Control", "no-store")
         logging.request_finished(
             cost,
             method=request.method,
