@@ -1,26 +1,30 @@
 """Who asks: the user that a bearer token names."""
 
-from rest_framework.authentication import BaseAuthentication
-from rest_framework.request import Request
+from typing import Any
 
+from rest_framework.authentication import BaseAuthentication
+
+from access import selectors
 from accounts import tokens
 from accounts.errors import InvalidTokenError
 from accounts.models import User
 
 
 class TokenAuthentication(BaseAuthentication):
-    """Takes the tokens of `accounts.tokens`."""
+    """Takes the access tokens of `accounts.tokens`."""
 
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
+    def authenticate(self, request: Any) -> tuple[User, None] | None:
         """Return the user, who is looked up so that nobody comes in who may no longer."""
-        user_id = tokens.user_of(request.headers.get("Authorization"))
-        if user_id is None:
+        if known := getattr(request, "_token_user", None):  # see `access.middleware`
+            return known, None
+        claims = tokens.read(request.headers.get("Authorization"))
+        if claims is None:
             return None
-        user = User.objects.filter(pk=user_id, is_active=True).first()
+        user = selectors.find_user(claims)
         if user is None:
             raise InvalidTokenError
         return user, None
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, request: Any) -> str:
         """Return the scheme, without which REST framework would answer 403."""
         return "Bearer"

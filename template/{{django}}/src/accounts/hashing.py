@@ -5,6 +5,7 @@ from threading import BoundedSemaphore
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.exceptions import ValidationError
 
+from access.services import revoke_families
 from accounts.models import User
 from accounts.passwords import KIBIBYTES, LANES, PASSES, fault_of
 from config.errors import FIELD_CODES
@@ -36,6 +37,11 @@ class PasswordValidator:
         """Refuse a password that is not good enough."""
         if code := fault_of(password, email=user.email if user else ""):
             raise ValidationError(FIELD_CODES[code], code=code)
+
+    def password_changed(self, password: str, user: User | None = None) -> None:
+        """End all logins: Django calls this wherever a password was changed."""
+        if user is not None:
+            revoke_families(user_id=user.pk)
 
     def get_help_text(self) -> str:
         """Return nothing: what is wrong with a password is said when it is."""

@@ -57,6 +57,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Return the id: an address is personal and would end up in logs."""
         return str(self.pk)
 
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        """Return an address as it is kept; Django's forms ask."""
+        return super().normalize_username(username).lower()
+
     @property
     def is_admin(self) -> bool:
         """Return whether the user looks after everybody's content."""

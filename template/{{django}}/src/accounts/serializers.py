@@ -1,9 +1,10 @@
 """Wire shapes of accounts."""
 
-from rest_framework.fields import DateTimeField, IntegerField, UUIDField
+from rest_framework.fields import DateTimeField, IntegerField, ListField, UUIDField
 
+from access.roles import known
 from accounts.passwords import LONGEST
-from config.serializers import CharField, Serializer
+from config.serializers import BooleanField, CharField, ChoiceField, Serializer
 from config.validation import EMAIL
 
 
@@ -30,9 +31,41 @@ class CredentialsSerializer(Serializer):
     password = CharField(max_length=LONGEST, allow_blank=True, trim_whitespace=False)
 
 
+class RefreshSerializer(Serializer):
+    """A refresh token; whatever is wrong with it is told in one way."""
+
+    refresh_token = CharField(max_length=2000, allow_blank=True, trim_whitespace=False)
+
+
+class PasswordSerializer(Serializer):
+    """A change of one's password."""
+
+    current_password = CharField(max_length=LONGEST, allow_blank=True, trim_whitespace=False)
+    new_password = CharField(allow_blank=True, trim_whitespace=False)
+
+
 class TokenSerializer(Serializer):
-    """An access token; `expires_in` is in seconds."""
+    """What a login gets; lifetimes are in seconds."""
 
     access_token = CharField()
     token_type = CharField()
     expires_in = IntegerField()
+    refresh_token = CharField()
+    refresh_expires_in = IntegerField()
+
+
+class AccountSerializer(Serializer):
+    """A user, as admins see it."""
+
+    id = UUIDField(read_only=True)
+    email = CharField(read_only=True)
+    full_name = CharField(read_only=True)
+    is_active = BooleanField()
+    roles = ListField(child=CharField(), read_only=True)
+    created_at = DateTimeField(read_only=True)
+
+
+class RolesSerializer(Serializer):
+    """The roles that a user is to have."""
+
+    roles = ListField(child=ChoiceField(choices=sorted(known())), max_length=50)

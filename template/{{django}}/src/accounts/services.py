@@ -3,14 +3,18 @@
 from typing import Any
 
 from django.contrib.auth import authenticate
-from django.contrib.auth.models import update_last_login
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from accounts import passwords, tokens
+from access import services as access
+from access.roles import check_unique
+from accounts import passwords
 from accounts.errors import EmailTakenError, InvalidCredentialsError
 from accounts.models import User
-from config.errors import FieldError, ValidationFailedError
+from accounts.tokens import Tokens
+from config.errors import FieldError, ForbiddenError, ValidationFailedError
 from config.models import change
+from observability import metrics
 
 
 def register_user(*, email: str, password: str, full_name: str = "") -> User:
@@ -29,17 +33,74 @@ def register_user(*, email: str, password: str, full_name: str = "") -> User:
         raise EmailTakenError from None
 
 
-def issue_token(*, email: str, password: str) -> tuple[str, int]:
-    """Return an access token and its lifetime in seconds; renew a hash of weaker parameters.
+def log_in(*, email: str, password: str) -> Tokens:
+    """Return the tokens of a new login; renew a hash of weaker parameters.
 
     Raises:
         InvalidCredentialsError: they name nobody who may come in; it takes as long to find out.
     """
     user = authenticate(username=email, password=password)
-    if not isinstance(user, User):
+    if not isinstance(user, User) or not _noted(user):
+        metrics.auth_failures.labels("credentials").inc()
         raise InvalidCredentialsError
-    update_last_login(None, user)  # type: ignore[arg-type]
-    return tokens.issue(user.pk)
+    return access.begin_family(user=user)
+
+
+def _noted(user: User) -> bool:
+    # Whoever changes the password or shuts the user out meanwhile ends the logins that are there,
+    # not one that follows.
+    same = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
+    return bool(same.update(last_login=timezone.now()))
+
+
+def change_password(*, user: User, current_password: str, new_password: str) -> None:
+    """Change the password, and end all logins of the user.
+
+    Raises:
+        ValidationFailedError: the current one is wrong, or the new one not good enough.
+    """
+    faults = []
+    if not user.check_password(current_password):
+        faults.append(FieldError("#/current_password", "wrong_password"))
+    if code := passwords.fault_of(new_password, email=user.email):
+        faults.append(FieldError("#/new_password", code))
+    if faults:
+        raise ValidationFailedError(faults)
+    user.set_password(new_password)
+    change(user, password=user.password)  # `accounts.hashing.PasswordValidator` ends the logins
+
+
+def set_active(*, actor: User, user: User, is_active: bool | None = None) -> User:
+    """Let a user in, or out: then all logins end.
+
+    Raises:
+        ForbiddenError: it is a superuser, and the actor is none.
+    """
+    _protect(actor, user)
+    if is_active is None:
+        return user
+    change(user, is_active=is_active)  # first: a login that goes on meanwhile waits for the row
+    if not is_active:
+        access.revoke_families(user_id=user.pk)
+    return user
+
+
+def replace_roles(*, actor: User, user: User, roles: list[str]) -> User:
+    """Give a user these roles and no others.
+
+    Raises:
+        ValidationFailedError: a role is given twice.
+        ForbiddenError: it is a superuser, and the actor is none.
+    """
+    check_unique(roles)
+    _protect(actor, user)
+    access.replace_roles(user=user, names=roles)
+    return user
+
+
+def _protect(actor: User, user: User) -> None:
+    if user.is_superuser and not actor.is_superuser:
+        raise ForbiddenError
 
 
 def update_user(*, user: User, **changes: Any) -> User:

@@ -3,33 +3,39 @@
 from typing import Annotated
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from accounts import selectors, tokens
+from access import selectors
+from accounts import tokens
 from accounts.errors import InvalidTokenError
 from accounts.models import User
-from config.database import Session
 from config.errors import NotAuthenticatedError
-
-# For the document only: `accounts.tokens` reads the header.
-_bearer = HTTPBearer(scheme_name="bearer", auto_error=False)
+from observability import metrics
 
 
-async def current_user(
-    request: Request, session: Session, _: Annotated[object, Depends(_bearer)]
-) -> User:
-    """Return the user whose token it is.
+async def authenticate(session: AsyncSession, authorization: str | None) -> User:
+    """Return the user whose access token is in an `Authorization` header.
 
     Raises:
         NotAuthenticatedError: there is no token.
-        InvalidTokenError: it is not valid, or the user's no longer.
+        InvalidTokenError: it is not valid, or no longer.
     """
-    user_id = tokens.user_of(request.headers.get("Authorization"))
-    if user_id is None:
-        raise NotAuthenticatedError
-    user = await selectors.find_user(session, user_id=user_id)
-    if user is None:
-        raise InvalidTokenError
+    try:
+        claims = tokens.read(authorization)
+        if claims is None:
+            raise NotAuthenticatedError
+        user = await selectors.find_user(session, claims)
+        if user is None:
+            raise InvalidTokenError
+    except InvalidTokenError:
+        metrics.auth_failures.labels("access_token").inc()
+        raise
+    return user
+
+
+async def current_user(request: Request) -> User:
+    """Return who asks, whom `access.middleware` found before."""
+    user: User = request.state.user
     return user
 
 

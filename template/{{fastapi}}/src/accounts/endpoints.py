@@ -1,10 +1,16 @@
 """HTTP about accounts."""
 
+from uuid import UUID
+
 from fastapi import APIRouter, Response
 
-from accounts import schemas, services, tokens
+from access import services as access
+from access.permissions import IsAdmin, role_with
+from access.roles import READ_USERS
+from accounts import schemas, selectors, services
 from accounts.authentication import CurrentUser
 from accounts.models import User
+from accounts.tokens import Tokens
 from config.database import Session
 
 router = APIRouter(prefix="/api/v1")
@@ -18,11 +24,29 @@ async def register(session: Session, response: Response, new: schemas.NewUser) -
 
 
 @router.post("/auth/token", tags=["auth"])
-async def log_in(session: Session, credentials: schemas.Credentials) -> schemas.AccessToken:
-    """Get an access token."""
-    user = await services.log_in(session, **credentials.model_dump())
-    token, seconds = tokens.issue(user.id)
-    return schemas.AccessToken(access_token=token, expires_in=seconds)
+async def log_in(session: Session, credentials: schemas.Credentials) -> schemas.Tokens:
+    """Exchange an e-mail address and a password for tokens."""
+    return told(await services.log_in(session, **credentials.model_dump()))
+
+
+@router.post("/auth/token/refresh", tags=["auth"])
+async def refresh(session: Session, given: schemas.RefreshToken) -> schemas.Tokens:
+    """Exchange a refresh token for new tokens; it is good for one use."""
+    return told(await access.refresh_family(session, **given.model_dump()))
+
+
+@router.post("/auth/token/revoke", status_code=204, response_class=Response, tags=["auth"])
+async def revoke(session: Session, given: schemas.RefreshToken) -> None:
+    """End a login: its refresh and access tokens are good no longer."""
+    await access.revoke_family(session, **given.model_dump())
+
+
+@router.post("/auth/password", status_code=204, response_class=Response, tags=["auth"])
+async def change_password(
+    session: Session, user: CurrentUser, given: schemas.PasswordChange
+) -> None:
+    """Change one's own password, and end all logins."""
+    await services.change_password(session, user=user, **given.model_dump())
 
 
 @router.get("/users/me", response_model=schemas.User, tags=["users"])
@@ -41,3 +65,33 @@ async def update_me(session: Session, user: CurrentUser, changes: schemas.UserCh
 async def delete_me(session: Session, user: CurrentUser) -> None:
     """Delete the caller."""
     await services.delete_user(session, user=user)
+
+
+@router.get("/users/{user_id:uuid}", dependencies=[role_with(READ_USERS)], tags=["users"])
+async def get_user(session: Session, user_id: UUID) -> schemas.Account:
+    """Read somebody's account."""
+    return await selectors.get_account(session, user_id=user_id)
+
+
+@router.patch("/users/{user_id:uuid}", dependencies=[IsAdmin], tags=["users"])
+async def update_user(
+    session: Session, actor: CurrentUser, user_id: UUID, changes: schemas.AccountChanges
+) -> schemas.Account:
+    """Let a user in or out; out ends all logins. Admins only."""
+    given = changes.model_dump(exclude_unset=True)
+    await services.set_active(session, actor=actor, user_id=user_id, **given)
+    return await selectors.get_account(session, user_id=user_id)
+
+
+@router.put("/users/{user_id:uuid}/roles", dependencies=[IsAdmin], tags=["users"])
+async def replace_roles(
+    session: Session, actor: CurrentUser, user_id: UUID, new: schemas.Roles
+) -> schemas.Account:
+    """Give a user these roles and no others. Admins only."""
+    await services.replace_roles(session, actor=actor, user_id=user_id, **new.model_dump())
+    return await selectors.get_account(session, user_id=user_id)
+
+
+def told(tokens: Tokens) -> schemas.Tokens:
+    """Return the answer that hands out tokens."""
+    return schemas.Tokens(**tokens._asdict())
