@@ -180,9 +180,11 @@ def supervise(settings: Environment, workers: int) -> int:
     signals = Signals(*STOP_SIGNALS, signal.SIGCHLD)
     reader, writer = os.pipe()  # readable in the server: draining; hung up: we are gone
     os.set_inheritable(reader, True)
+    counts = tempfile.TemporaryDirectory(prefix="metrics-")
     environ = {
         **{name: value for name, value in os.environ.items() if not name.startswith("GUNICORN_")},
         "PYTHONPATH": str(SOURCE),
+        "PROMETHEUS_MULTIPROC_DIR": counts.name,
         "SUPERVISOR_FD": str(reader),
         "WEB_CONCURRENCY": str(workers),
     }
@@ -230,6 +232,7 @@ def supervise(settings: Environment, workers: int) -> int:
     finally:
         signal.set_wakeup_fd(-1)  # a signal from now on has nobody to wake
         server.send(signal.SIGKILL, everyone=True)
+        counts.cleanup()
 
 
 def main(arguments: list[str]) -> int:

@@ -22,6 +22,7 @@ TITLES = {
     413: "Content Too Large",
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -41,6 +42,7 @@ FIELD_CODES = {
     "too_small": "This number is too small.",
     "too_large": "This number is too large.",
     "too_common": "This password is too easy to guess.",
+    "wrong_password": "This is not the current password.",
     "duplicate": "This value is given twice.",
     "not_found": "There is nothing with this id.",
 }
@@ -166,6 +168,15 @@ class ValidationFailedError(ServiceError):
             sent = pointer.encode(errors="replace").decode()
             first.setdefault(sent, FieldError(sent, code))
         self.errors = tuple(first[pointer] for pointer in sorted(first)[:MOST_ERRORS])
+
+
+class ThrottledError(ServiceError):
+    """More requests in a while than this caller may make."""
+
+    status = 429
+    code = "throttled"
+    detail = "Too many requests; wait for as many seconds as Retry-After says."
+    retry_after = 1
 
 
 class OverloadedError(ServiceError):

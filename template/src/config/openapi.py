@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from access import networks, public
 from config.errors import FIELD_CODES, MEDIA_TYPE, TITLES, NotFoundError, problem
 
 _TEXT = {"type": "string"}
@@ -51,6 +52,9 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     for path, item in document["paths"].items():
         for method in METHODS & item.keys():
             operation = item[method]
+            operation.pop("security", None)
+            if not public.is_public(method.upper(), path):
+                operation["security"] = [{"bearer": []}]
             # What the framework thinks of a 422; the failures that a route declares stay.
             answers = {s: a for s, a in operation["responses"].items() if s != "422"}
             answers |= {str(s): _failure(s) for s in sorted(_statuses(path, method, operation))}
@@ -73,8 +77,8 @@ def _as_asked(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
-    statuses = {400, 405, 500, 503}
-    if operation.get("security") or path.endswith("/auth/token"):
+    statuses = {400, 405, 429, 500, 503}
+    if operation.get("security") or path.endswith(("/auth/token", "/auth/token/refresh")):
         statuses.add(401)
     if "{" in path:
         statuses.add(404)
@@ -83,13 +87,16 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
     if "requestBody" in operation:
         statuses |= {413, 415, 422}
     if method != "get":
-        statuses |= {403, 409} if operation.get("security") else {409}
+        statuses |= {409}
+    if operation.get("security") and (method != "get" or networks.is_fenced(path)):
+        statuses.add(403)
     return statuses
 
 
 def _failure(status: int) -> dict[str, Any]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     answer: dict[str, Any] = {"description": f"{TITLES[status]}.", "content": content}
-    if name := {401: "WWW-Authenticate", 503: "Retry-After"}.get(status):
+    named = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+    if name := named.get(status):
         answer["headers"] = {name: {"schema": _TEXT}}
     return answer

@@ -69,7 +69,7 @@ class Cursor(NamedTuple):
 def encode(cursor: Cursor, *, scope: str) -> str:
     """Return the cursor as an opaque text that is good for the list named `scope` only."""
     payload = json.dumps([cursor.position, cursor.backwards], separators=(",", ":")).encode()
-    return _text(_signature(payload, scope) + payload)
+    return _text(_signatures(payload, scope)[0] + payload)
 
 
 def decode(text: str, *, scope: str) -> Cursor | None:
@@ -85,8 +85,8 @@ def decode(text: str, *, scope: str) -> Cursor | None:
     except ValueError:
         data = b""
     # Other spellings of the same bytes are not ours.
-    genuine = hmac.compare_digest(data[:16], _signature(data[16:], scope))
-    if not genuine or _text(data) != text:
+    signatures = _signatures(data[16:], scope)
+    if not any(hmac.compare_digest(data[:16], each) for each in signatures) or _text(data) != text:
         raise ValidationFailedError([FieldError("?cursor", "invalid_cursor")])
     position, backwards = json.loads(data[16:])
     return Cursor(tuple(position), backwards)
@@ -96,10 +96,13 @@ def _text(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def _signature(payload: bytes, scope: str) -> bytes:
-    secret = load().secret_key
-    key = secret.get_secret_value().encode() if secret else b""
-    return hmac.digest(key, f"cursor:{scope}:".encode() + payload, hashlib.sha256)[:16]
+def _signatures(payload: bytes, scope: str) -> list[bytes]:
+    # The secret's own first, then those of its former values.
+    settings = load()
+    given = [settings.secret_key] if settings.secret_key else []
+    keys = [key.get_secret_value().encode() for key in (*given, *settings.secret_key_fallbacks)]
+    signed = f"cursor:{scope}:".encode() + payload
+    return [hmac.digest(key, signed, hashlib.sha256)[:16] for key in keys]
 
 
 def link(path: str, parameters: Parameters, **changes: object) -> str:

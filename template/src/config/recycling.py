@@ -7,12 +7,14 @@ request it accepts nothing, and where all are worn at once not even /live is ans
 import mmap
 import random
 import threading
+from itertools import count as count_from
 
 import structlog
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from config.environment import load
+from observability import metrics
 
 log = structlog.stdlib.get_logger("lifecycle")
 
@@ -49,10 +51,20 @@ def count() -> None:
         wear.count()
 
 
-def before_fork(_: Arbiter, worker: Worker) -> None:
-    """Give the worker its own count; the arbiter finds it at `worker.wear`."""
+def before_fork(arbiter: Arbiter, worker: Worker) -> None:
+    """Give the worker its own count, and a place that none of the running ones has.
+
+    The arbiter finds them at `worker.wear` and `worker.place`.
+    """
     global wear
     wear = worker.wear = Wear()
+    taken = {other.place for other in arbiter.WORKERS.values()}
+    worker.place = next(place for place in map(str, count_from(0)) if place not in taken)
+
+
+def after_fork(_: Arbiter, worker: Worker) -> None:
+    """Have this process, a worker now, count in its own place."""
+    metrics.place = worker.place
 
 
 class RollingArbiter(Arbiter):

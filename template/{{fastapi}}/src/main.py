@@ -6,12 +6,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from access import middleware as access
 from config import domains, identity, middleware, openapi, problems, routes
 from config.cache import cache
 from config.database import engine
 from config.environment import load
 from health.middleware import ProbeMiddleware
-from observability.middleware import RequestMiddleware
+from observability.middleware import CrashMiddleware, RequestMiddleware
 
 
 class Service(FastAPI):
@@ -30,6 +31,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
     yield
     await engine().dispose()
     await cache().close()
+    await access.client().aclose()
 
 
 def create() -> Service:
@@ -53,19 +55,25 @@ def create() -> Service:
     problems.register(app)
     for application in domains.modules("application"):
         application.extend(app)
+    app.add_middleware(access.AccessMiddleware, routes=app.routes)
     app.add_middleware(middleware.UnitOfWorkMiddleware)
     app.add_middleware(middleware.HeadMiddleware)
     app.add_middleware(middleware.BodyMiddleware)
+    app.add_middleware(access.ThrottleMiddleware)
     app.add_middleware(middleware.DeadlineMiddleware, seconds=settings.request_timeout)
+    app.add_middleware(CrashMiddleware)  # where browsers are still told who may read the answer
     app.add_middleware(
         middleware.BrowserMiddleware,
         allow_origins=settings.cors_allowed_origins or (),
         allow_methods=["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"],
         allow_headers=["accept", "authorization", "content-type", "user-agent", "x-request-id"],
-        expose_headers=["X-Request-ID"],
+        expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
     )
+    if settings.https_redirect:
+        app.add_middleware(middleware.HttpsMiddleware)
     app.add_middleware(middleware.HostMiddleware, allowed=settings.allowed_hosts or ())
     app.add_middleware(middleware.AdmissionMiddleware, limit=settings.max_concurrent_requests)
+    app.add_middleware(CrashMiddleware)
     app.add_middleware(RequestMiddleware)
     app.add_middleware(ProbeMiddleware)
     return app

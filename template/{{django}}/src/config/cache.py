@@ -13,7 +13,7 @@ from django.core.cache.backends.redis import RedisCache
 from redis import RedisError
 
 from config.resilience import LOCAL_ENTRIES, LOCAL_SECONDS, Breaker
-from observability import figures
+from observability import figures, metrics
 
 log = structlog.stdlib.get_logger("cache")
 
@@ -44,9 +44,11 @@ class ResilientCache(RedisCache):
                 found = getattr(super(), name)(*args, **kwargs)
             except RedisError as error:
                 if self._breaker.failed():
+                    metrics.cache_fallback.set(1)
                     log.warning("cache_fallback_begin", error=type(error).__name__)
             else:
                 if self._breaker.succeeded():
+                    metrics.cache_fallback.set(0)
                     self._local.clear()
                     log.info("cache_fallback_end")
                 return found

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import transaction
-from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.template.response import SimpleTemplateResponse
 from django.utils.deprecation import MiddlewareMixin
 
-from config import bodies, problems, recycling
+from config import bodies, https, problems, recycling
 from config.environment import load
 from config.errors import BodyTooLargeError, MalformedBodyError, OverloadedError
 
@@ -38,6 +38,20 @@ class AdmissionMiddleware:
             return self._get_response(request)
         finally:
             self._places.release()
+
+
+class HttpsMiddleware(MiddlewareMixin):
+    """Sends what came by http to the same place by https; Django's own knows no 308."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Answer 301 or 308, or pass the request on; a foreign host is refused."""
+        if request.scheme == "https" or not load().https_redirect:
+            return None
+        method, query = str(request.method), request.META.get("QUERY_STRING", "")
+        status, place = https.redirect(method, request.get_host(), request.path, query)
+        answer = HttpResponse(status=status, headers={"Location": place, "Content-Length": "0"})
+        del answer.headers["Content-Type"]
+        return answer
 
 
 class BodyMiddleware(MiddlewareMixin):

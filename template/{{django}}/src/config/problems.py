@@ -28,10 +28,9 @@ _CODES = {
 }
 
 
-def response(status: int, code: str = "", headers: dict[str, str] | None = None) -> JsonResponse:
-    """Return the problem document of a plain status; the code defaults to the status's own."""
-    own, detail = errors.of_status(status)
-    return _answer(errors.problem(status, code or own, "" if code else detail), headers)
+def response(status: int, headers: dict[str, str] | None = None) -> JsonResponse:
+    """Return the problem document of a plain status."""
+    return _answer(errors.problem(status, *errors.of_status(status)), headers)
 
 
 def refusal(error: ServiceError) -> JsonResponse:
@@ -106,6 +105,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> JsonResponse
 def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:
     """Answer 400."""
     return response(400)
+
+
+def forbidden(request: HttpRequest, reason: str = "") -> JsonResponse:
+    """Answer 403 to a form that did not come from a page of ours."""
+    return response(403)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:

@@ -88,3 +88,13 @@ class UUIDField(_StrictField, serializers.UUIDField):
     """An id, written as ids are."""
 
     pattern = UUID
+
+
+class BooleanField(serializers.BooleanField):
+    """True or false, and no word or number for it."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Return what JSON says."""
+        if not isinstance(data, bool):
+            raise ValidationError(code="invalid_type")
+        return data

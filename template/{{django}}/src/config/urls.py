@@ -4,11 +4,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
+from django.contrib import admin
 from django.db import transaction
 from django.http import HttpResponse, HttpResponseBase
 from django.urls import include, path, re_path, register_converter
 from django.urls.converters import UUIDConverter
 from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +20,7 @@ from config.environment import load
 from config.errors import NotFoundError
 from config.schema import document
 from config.views import Public
+from observability.middleware import UNKNOWN
 
 _SIDECAR = "drf_spectacular_sidecar"
 SWAGGER = Path(str(files(_SIDECAR))) / f"static/{_SIDECAR}/swagger-ui-dist"
@@ -86,8 +89,11 @@ if load().api_docs_enabled:
         path("api/docs", Docs.as_view(show=lambda: HttpResponse(docs_page.page(SWAGGER)))),
         path("api/docs/<str:asset>", Docs.as_view(show=show_asset)),
     ]
+if load().admin_path:
+    urlpatterns.append(path(f"{load().admin_path}/", admin.site.urls))
 if load().debug:  # Django would answer with a page of its own
-    urlpatterns.append(re_path("", transaction.non_atomic_requests(problems.not_found)))
+    unknown = csrf_exempt(transaction.non_atomic_requests(problems.not_found))
+    urlpatterns.append(re_path("", unknown, name=UNKNOWN))
 
 handler400 = problems.bad_request
 handler404 = problems.not_found

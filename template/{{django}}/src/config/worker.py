@@ -6,9 +6,21 @@ from contextlib import suppress
 from typing import Any
 
 from gunicorn import util
+from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
 HEAD_SECONDS = 10.0  # from a connection's first byte to the end of its headers
+
+
+class Response(wsgi.Response):
+    """Gunicorn's answer, which does not say that it is gunicorn's."""
+
+    def default_headers(self) -> list[str]:
+        """Return the headers of the server itself."""
+        return [line for line in super().default_headers() if not line.startswith("Server:")]
+
+
+wsgi.Response = Response
 
 
 class Worker(ThreadWorker):

@@ -11,7 +11,9 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseBase
 from structlog.contextvars import clear_contextvars
 
-from observability import figures, logging, request_id
+from access import networks
+from config import security_headers
+from observability import figures, logging, metrics, request_id
 
 
 @receiver(request_finished)
@@ -28,11 +30,32 @@ def _counted(execute: Callable[..., Any], sql: str, params: Any, many: bool, con
         figures.query(time.perf_counter() - started)
 
 
-def _route(request: HttpRequest) -> str | None:
+UNKNOWN = "unknown"  # what answers for paths that are none
+
+
+def route_of(request: HttpRequest) -> str | None:
     """Return the route's template as the contract writes it, `/api/v1/orders/{id}`."""
-    if request.resolver_match is None:
+    match = request.resolver_match
+    if match is None or match.url_name == UNKNOWN:
         return None
-    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", request.resolver_match.route)
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", match.route)
+
+
+def _place(request: HttpRequest) -> None:
+    """Let the request say who its client is and how they came, as trusted proxies tell."""
+    proto = request.headers.get("X-Forwarded-Proto", "")
+    hops = [request.headers.get("X-Forwarded-For", "")]
+    client, https = networks.client_of(request.META.get("REMOTE_ADDR"), hops, proto)
+    request.META["REMOTE_ADDR"] = client
+    request.META["wsgi.url_scheme"] = "https" if https else "http"
+
+
+def frame(request: HttpRequest, answer: HttpResponseBase, identifier: str) -> None:
+    """Give an answer the headers that every answer has."""
+    answer.headers[request_id.HEADER] = identifier
+    kind, https = answer.headers.get("Content-Type", ""), request.scheme == "https"
+    for name, value in security_headers.of(kind, https=https).items():
+        answer.headers.setdefault(name, value)
 
 
 class RequestMiddleware:
@@ -47,18 +70,23 @@ class RequestMiddleware:
         started = time.perf_counter()
         identifier = request_id.accept(request.headers.get(request_id.HEADER))
         logging.bind_request(identifier)
+        _place(request)
         cost = figures.begin()
-        with connections["default"].execute_wrapper(_counted):
+        in_progress = metrics.active_requests.track_inprogress()
+        with in_progress, connections["default"].execute_wrapper(_counted):
             answer = self._get_response(request)
-        answer.headers[request_id.HEADER] = identifier
+        frame(request, answer, identifier)
         if request.path_info.startswith("/api/v1/"):
             answer.headers.setdefault("Cache-Control", "no-store")
+        seconds = time.perf_counter() - started
+        route = route_of(request)
+        metrics.request_finished(str(request.method), route, answer.status_code, seconds)
         logging.request_finished(
             cost,
             method=request.method,
-            route=_route(request),
+            route=route,
             status=answer.status_code,
-            duration_ms=round((time.perf_counter() - started) * 1000, 1),
+            duration_ms=round(seconds * 1000, 1),
             bytes=len(getattr(answer, "content", b"")),
             client_ip=request.META.get("REMOTE_ADDR"),
         )

@@ -17,7 +17,7 @@ from config import redis
 from config.environment import load
 from config.local_store import LocalStore
 from config.resilience import Breaker
-from observability import figures
+from observability import figures, metrics
 
 log = structlog.stdlib.get_logger("cache")
 
@@ -63,9 +63,11 @@ class Cache:
             found = await remote(name)
         except RedisError as error:
             if self._breaker.failed():
+                metrics.cache_fallback.set(1)
                 log.warning("cache_fallback_begin", error=type(error).__name__)
             return local(name)
         if self._breaker.succeeded():
+            metrics.cache_fallback.set(0)
             self._local.clear()
             log.info("cache_fallback_end")
         return found

@@ -1,6 +1,7 @@
 """The commands of `manage.py`."""
 
 import argparse
+import asyncio
 import code
 import os
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from alembic import command
 from alembic.util.exc import CommandError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from accounts import commands as accounts
 from config import identity, migrations
 from config.environment import Environment
 
@@ -27,13 +29,16 @@ def run(settings: Environment, arguments: Sequence[str]) -> int:
     commands.add_parser("showmigrations", help="list the migrations and where the database is")
     check = commands.add_parser("check", help="fail if models changed and no migration says so")
     check.set_defaults(check=True)
+    commands.add_parser("createfirstsuperuser", help="make the user of SUPERUSER_EMAIL, once")
+    commands.add_parser("purgetokens", help="forget the logins whose tokens are out of time")
     commands.add_parser("dbshell", help="open psql on the database")
     commands.add_parser("shell", help="open Python with the settings loaded")
     options = parser.parse_args(arguments)
     try:
-        return _run(settings, options)
+        _run(settings, options)
     except CommandError as error:
         parser.exit(1, f"manage.py: {error}\n")
+    return 0
 
 
 def _drop_empty(_context: object, _revision: object, directives: list[Any]) -> None:
@@ -41,21 +46,37 @@ def _drop_empty(_context: object, _revision: object, directives: list[Any]) -> N
         directives.clear()
 
 
-def _run(settings: Environment, options: argparse.Namespace) -> int:
-    alembic = migrations.configuration()
+def _migrate(settings: Environment, revision: str) -> None:
+    team, template = map(migrations.configuration, (migrations.TEAM, migrations.TEMPLATE))
+    if not migrations.is_undone_by(revision, settings):
+        command.upgrade(team, revision)
+        if revision == "head":
+            command.upgrade(template, revision)
+        return
+    if revision == "base":
+        command.downgrade(template, revision)
+    command.downgrade(team, revision)
+
+
+def _run(settings: Environment, options: argparse.Namespace) -> None:
+    team, template = map(migrations.configuration, (migrations.TEAM, migrations.TEMPLATE))
     match options.command:
-        case "migrate" if migrations.is_undone_by(options.revision, settings):
-            command.downgrade(alembic, options.revision)
         case "migrate":
-            command.upgrade(alembic, options.revision)
+            _migrate(settings, options.revision)
         case "check" | "makemigrations" if options.check:
-            command.check(alembic)
+            command.check(team)
+            command.check(template)
         case "makemigrations":
             command.revision(
-                alembic, options.name, autogenerate=True, process_revision_directives=_drop_empty
+                team, options.name, autogenerate=True, process_revision_directives=_drop_empty
             )
         case "showmigrations":
-            command.history(alembic, indicate_current=True)
+            command.history(team, indicate_current=True)
+            command.history(template, indicate_current=True)
+        case "createfirstsuperuser":
+            asyncio.run(accounts.create_first_superuser(settings))
+        case "purgetokens":
+            asyncio.run(accounts.purge_tokens())
         case "dbshell":
             address = conninfo_to_dict(settings.database)
             # In the environment, since other users may read a command line.
@@ -63,4 +84,3 @@ def _run(settings: Environment, options: argparse.Namespace) -> int:
             os.execvpe("psql", ["psql", make_conninfo("", **address)], environ)  # noqa: S606, S607
         case "shell":
             code.interact(local={"settings": settings})
-    return 0

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from config import bodies, errors, problems, recycling
+from config import bodies, errors, https, problems, recycling
 from config.database import sessions
 
 HOST = re.compile(r"(?P<name>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
@@ -79,6 +79,19 @@ class HostMiddleware(Middleware):
 
 def _is_within(name: str, host: str) -> bool:
     return name == host or (host.startswith(".") and f".{name}".endswith(host))
+
+
+class HttpsMiddleware(Middleware):
+    """Sends what came by http to the same place by https."""
+
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 301 or 308, or pass the request on; the host is known to be ours."""
+        if scope["scheme"] == "https":
+            await self.app(scope, receive, send)
+            return
+        host, query = Headers(scope=scope)["host"], scope["query_string"].decode("latin-1")
+        status, place = https.redirect(scope["method"], host, scope["path"], query)
+        await Response(status_code=status, headers={"Location": place})(scope, receive, send)
 
 
 class BrowserMiddleware(CORSMiddleware):

@@ -104,7 +104,7 @@ class Worker(base.Worker):
             timeout_graceful_shutdown=max(int(self.cfg.graceful_timeout - LINGER) - 1, 1),
             timeout_keep_alive=self.cfg.keepalive,
             timeout_notify=1,
-            ws="none",
+            ws="none",  # an upgrade is a plain GET; see `access.middleware.AccessMiddleware`
         )
         Server(config).run(sockets=self.sockets)
 
