@@ -57,7 +57,7 @@ def rows() -> dict[str, tuple[str, str, str, str, str]]:
         required = "always but in build" if len(profiles) == 3 else ", ".join(profiles)
         if Environment.model_fields[field].is_required():
             required = "always"
-        hidden = "yes" if kinds[0].get("writeOnly") else ""
+        hidden = "yes" if kinds[0].get("items", kinds[0]).get("writeOnly") else ""
         found[name] = (kind_of(kinds[0]), value, required, hidden, schema["description"])
     return found
 
@@ -68,10 +68,11 @@ def kind_of(schema: dict[str, Any]) -> str:
         return " or ".join(choices)
     words = {"string": "text", "integer": "integer", "number": "number", "boolean": "true or false"}
     kind = words.get(schema["type"], "list")
-    if "minimum" in schema:
-        return f"{kind}, {schema['minimum']:g} to {schema['maximum']:g}"
+    least, most = shown(schema.get("minimum")), shown(schema.get("maximum"))
+    if least:
+        return f"{kind}, {least} to {most}" if most else f"{kind}, {least} or more"
     if "exclusiveMinimum" in schema:
-        return f"{kind}, above {schema['exclusiveMinimum']:g}, to {schema['maximum']:g}"
+        return f"{kind}, above {shown(schema['exclusiveMinimum'])}, to {most}"
     return kind
 
 

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -19,17 +20,19 @@ from pytest_socket import disable_socket
 from redis import Redis
 from structlog.contextvars import clear_contextvars
 
+from accounts import tokens
 from config import environment, identity, redis
 from config.environment import ConfigurationError, Environment
 from dev import servers
 from tests.journey import Remote
-from tests.support import Client
+from tests.support import Client, Execute, Login, Person
 
 # Nothing listens there: a test that asks for no server reaches none by accident.
 NOWHERE = {
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/test",
     "REDIS_URL": "redis://127.0.0.1:1/0",
 }
+THROTTLED = ("ANONYMOUS", "USER", "BURST", "STRICT")
 Administrator = psycopg.Connection[tuple[object, ...]]
 TURN = pytest.StashKey[Administrator]()
 BASE_URL = os.environ.get("BASE_URL", "")  # see tests/journey.py
@@ -53,6 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ.pop(name, None)
             os.environ.pop(f"{name}_FILE", None)
         os.environ["ENVIRONMENT"] = "test"
+        # A run makes thousands of requests; what tests throttles sets its own.
+        os.environ |= {f"THROTTLE_{who}": "1000000/second" for who in THROTTLED}
         idle = "not integration" in config.option.markexpr or config.option.collectonly
         if BASE_URL:  # all that is needed is there
             config.option.allow_hosts += f",{urlsplit(BASE_URL).hostname}"
@@ -163,3 +168,19 @@ def scratch_database() -> Iterator[str]:
         administrator.execute(create.format(sql.Identifier(name)))
         yield _renamed(os.environ["DATABASE_URL"], name)
         _drop(administrator, name)
+
+
+@pytest.fixture
+def login(execute: Execute) -> Login:
+    """Return what makes the headers of a user's requests; each is a login of its own."""
+
+    def login(user: Person) -> dict[str, str]:
+        claims = tokens.Claims(user.id, uuid4(), uuid4())
+        query = (
+            "INSERT INTO access_token_family (id, user_id, current, expires_at)"
+            " VALUES (%s, %s, %s, now() + interval '1 day')"
+        )
+        execute(query, [claims.family_id, claims.user_id, claims.token_id])
+        return {"Authorization": f"Bearer {tokens.issue(claims).access_token}"}
+
+    return login

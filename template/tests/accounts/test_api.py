@@ -153,9 +153,12 @@ def test_a_token_is_given(data_client: Client, make_user: MakeUser, execute: Exe
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
     body = answer.json()
-    assert list(body) == ["access_token", "token_type", "expires_in"]
+    lifetimes = ["expires_in", "refresh_token", "refresh_expires_in"]
+    assert list(body) == ["access_token", "token_type", *lifetimes]
     assert (body["token_type"], body["expires_in"]) == ("Bearer", 300)
-    assert tokens.user_of(f"Bearer {body['access_token']}") == user.id
+    claims = tokens.read(f"Bearer {body['access_token']}")
+    assert claims
+    assert claims.user_id == user.id
     query = "SELECT last_login > now() - interval '1 minute' FROM accounts_user WHERE id = %s"
     assert execute(query, [user.id]) == [(True,)]
 
@@ -319,3 +322,17 @@ def test_the_moment_of_a_user_has_six_digits(
     user: Person = make_user(created_at=datetime(2026, 11, 20, 8, tzinfo=UTC))
     created_at = data_client.get(ME, headers=login(user)).json()["created_at"]
     assert created_at == "2026-11-20T08:00:00.000000Z"
+
+
+@pytest.mark.security
+def test_a_superuser_is_out_of_reach_of_admins(
+    data_client: Client, make_user: MakeUser, login: Login
+) -> None:
+    """Who could shut one out or give it roles would be above it; another superuser may."""
+    account = f"/api/v1/users/{make_user(is_superuser=True).id}"
+    admin, above = login(make_user(is_staff=True)), login(make_user(is_superuser=True))
+    for who, status in ((admin, 403), (above, 200)):
+        roles = data_client.put(f"{account}/roles", json={"roles": []}, headers=who)
+        assert roles.status_code == status
+        inactive = data_client.patch(account, json={"is_active": False}, headers=who)
+        assert inactive.status_code == status

@@ -5,18 +5,20 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
 import pytest
+from pydantic import SecretStr
 
 from accounts import tokens
 from accounts.errors import InvalidTokenError
 from config import environment, identity
 
 USER = uuid.UUID("0190163d-8694-739b-aea5-966c26f8ad91")
+LOGIN = tokens.Claims(USER, uuid.uuid4(), uuid.uuid4())
 Forge = Callable[..., str]
 
 pytestmark = pytest.mark.security
@@ -24,7 +26,8 @@ pytestmark = pytest.mark.security
 
 def bearer(token: str) -> uuid.UUID | None:
     """Show a token as a client does."""
-    return tokens.user_of(f"Bearer {token}")
+    claims = tokens.read(f"Bearer {token}")
+    return claims and claims.user_id
 
 
 def refused(token: str) -> bool:
@@ -45,7 +48,7 @@ def issued(monkeypatch: pytest.MonkeyPatch, ago: timedelta) -> str:
 
     with monkeypatch.context() as patched:
         patched.setattr(tokens, "datetime", Then)
-        token, _ = tokens.issue(USER)
+        token = tokens.issue(LOGIN).access_token
     return token
 
 
@@ -54,10 +57,17 @@ def encoded(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
+@pytest.fixture(autouse=True)
+def _own_keys() -> Iterator[None]:
+    """Forget the keys of a test."""
+    yield
+    tokens._keys.cache_clear()
+
+
 @pytest.fixture
 def forge() -> Forge:
     """Return what signs as we do, with a header and claims of one's own; None leaves one out."""
-    ours, _ = tokens.issue(USER)
+    ours = tokens.issue(LOGIN).access_token
     good = jwt.decode(ours, options={"verify_signature": False})
     header = jwt.get_unverified_header(ours)
     (own,) = tokens._keys().values()
@@ -75,25 +85,27 @@ def forge() -> Forge:
 
 def test_a_token_names_its_user() -> None:
     """It says for how long it is good, and that in seconds."""
-    token, lifetime = tokens.issue(USER)
-    assert bearer(token) == USER
-    assert lifetime == environment.load().access_token_lifetime == 300
-    assert tokens.user_of(f"bearer {token}") == USER
+    issued = tokens.issue(LOGIN)
+    assert bearer(issued.access_token) == USER
+    assert issued.expires_in == environment.load().access_token_lifetime == 300
+    assert issued.refresh_expires_in == environment.load().refresh_token_lifetime == 86_400
+    assert tokens.read(f"bearer {issued.access_token}") != LOGIN
+    assert tokens.read_refresh(issued.refresh_token) == LOGIN
 
 
 def test_a_token_says_no_more_than_it_must() -> None:
     """Everybody can read it: an id and moments, no address and no role; no two are alike."""
-    token, _ = tokens.issue(USER)
+    token = tokens.issue(LOGIN).access_token
     claims = jwt.decode(token, options={"verify_signature": False})
-    assert claims.keys() == {"iss", "aud", "sub", "iat", "nbf", "exp", "jti"}
+    assert claims.keys() == {*tokens.CLAIMS}
     assert (claims["iss"], claims["sub"]) == (identity.NAME, str(USER))
     assert jwt.get_unverified_header(token).keys() == {"alg", "typ", "kid"}
-    assert tokens.issue(USER)[0] != token
+    assert tokens.issue(LOGIN).access_token != token
 
 
 def test_no_header_is_nobody() -> None:
     """Which is no fault before somebody is needed."""
-    assert tokens.user_of(None) is None
+    assert tokens.read(None) is None
 
 
 @pytest.mark.parametrize(
@@ -127,6 +139,8 @@ def test_a_forged_token_is_like_ours(forge: Forge) -> None:
         {"sub": "1"},
         {"sub": 1},
         {"sub": ""},
+        {"fam": "1"},
+        {"jti": "another"},
         {"exp": "never"},
         {"exp": -1},
         {"nbf": "now"},
@@ -182,29 +196,48 @@ def test_another_algorithm(forge: Forge, algorithm: object) -> None:
 def test_an_altered_payload(forge: Forge) -> None:
     """A token of one user is not turned into another's."""
     header, _, signature = forge().split(".")
-    _, payload, _ = forge(sub=str(uuid.uuid4()), jti="another").split(".")
+    _, payload, _ = forge(sub=str(uuid.uuid4())).split(".")
     assert refused(f"{header}.{payload}.{signature}")
     assert refused(f"{header}.{payload}.")
 
 
 def test_the_keys_of_two_services_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     """A token of an instance with another JWT_SIGNING_KEY is refused; SECRET_KEY signs none."""
-    token, _ = tokens.issue(USER)
+    token = tokens.issue(LOGIN).access_token
     settings = environment.load()
     swapped = {"jwt_signing_key": settings.secret_key, "secret_key": settings.jwt_signing_key}
     changed = settings.model_copy(update=swapped)
-    monkeypatch.setattr(tokens, "load", lambda: changed)
+    _use(monkeypatch, changed)
+    assert refused(token)
+    assert bearer(tokens.issue(LOGIN).access_token) == USER
+
+
+def test_a_new_key_logs_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its predecessors signed is good while they are named; the new one alone signs."""
+    settings = environment.load()
+    names = [SecretStr(name * 60) for name in "abc"]
+    issued: list[tokens.Tokens] = []
+    for number, key in enumerate(names):
+        before = tuple(names[:number])
+        changed = {"jwt_signing_key": key, "jwt_signing_key_fallbacks": before}
+        _use(monkeypatch, settings.model_copy(update=changed))
+        issued.append(tokens.issue(LOGIN))
+        assert all(bearer(each.access_token) == USER for each in issued)
+        assert all(tokens.read_refresh(each.refresh_token) == LOGIN for each in issued)
+    key_ids = {jwt.get_unverified_header(each.access_token)["kid"] for each in issued}
+    assert len(key_ids) == len(names)
+    _use(monkeypatch, settings.model_copy(update={"jwt_signing_key": names[-1]}))
+    assert [refused(each.access_token) for each in issued] == [True, True, False]
+
+
+def _use(monkeypatch: pytest.MonkeyPatch, settings: environment.Environment) -> None:
+    monkeypatch.setattr(tokens, "load", lambda: settings)
     tokens._keys.cache_clear()
-    try:
-        assert refused(token)
-        assert bearer(tokens.issue(USER)[0]) == USER
-    finally:
-        tokens._keys.cache_clear()
 
 
 def test_what_is_no_token() -> None:
     """No header makes it fail in another way."""
-    token, _ = tokens.issue(USER)
+    token = tokens.issue(LOGIN).access_token
     deep = base64.urlsafe_b64encode(b"[" * 6000).decode()
     for header in (
         "",
@@ -224,4 +257,4 @@ def test_what_is_no_token() -> None:
         "Bearer " + "." * 10_000,
     ):
         with pytest.raises(InvalidTokenError):
-            tokens.user_of(header)
+            tokens.read(header)

@@ -134,6 +134,9 @@ UNSAFE = {
     "any host among others": ("ALLOWED_HOSTS", "api.example.com,*", "must not contain *"),
     "plain origin": ("CORS_ALLOWED_ORIGINS", "http://app.example.com", "must use https"),
     "debug": ("DEBUG", "true", "must be off"),
+    "weak former secret": ("SECRET_KEY_FALLBACKS", f"{SECRET},{SECRET[:49]}", "too weak"),
+    "sample former key": ("JWT_SIGNING_KEY_FALLBACKS", f"change-me-{SECRET}", "sample value"),
+    "short token of metrics": ("METRICS_TOKEN", SECRET[:31], "32 random characters"),
     "blank password": (
         "DATABASE_URL",
         "postgresql://app@db/orders",
@@ -194,6 +197,16 @@ WRONG = {
     "format": ("LOG_FORMAT", "xml", "'json' or 'console'"),
     "dependency": ("READINESS_CRITICAL", "database,moon", "takes database and redis"),
     "switch": ("DATABASE_PGBOUNCER", "perhaps", "valid boolean"),
+    "proxy by name": ("TRUSTED_PROXIES", "10.0.0.1,proxy", "takes addresses and networks"),
+    "long mask": ("TRUSTED_PROXIES", "10.0.0.0/33", "takes addresses and networks"),
+    "IPv4 in IPv6": ("ADMIN_NETWORKS", "::ffff:10.0.0.0/104", "takes IPv4 without"),
+    "rate without unit": ("THROTTLE_USER", "1000", "takes rates like"),
+    "no request at all": ("THROTTLE_ANONYMOUS", "0/hour", "takes rates like"),
+    "two rates a unit": ("THROTTLE_BURST", "20/minute,5/minute", "one rate for each unit"),
+    "only commas": ("THROTTLE_STRICT", ",", "takes rates like"),
+    "brief refresh": ("REFRESH_TOKEN_LIFETIME", "299", "greater than or equal to 300"),
+    "long refresh": ("REFRESH_TOKEN_LIFETIME", "2592001", "less than or equal to 2592000"),
+    "negative HSTS": ("HSTS_SECONDS", "-1", "greater than or equal to 0"),
 }
 
 

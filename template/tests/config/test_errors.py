@@ -119,7 +119,7 @@ def test_every_failure_is_complete(kind: type[ServiceError]) -> None:
     assert 400 <= kind.status < 600
     assert kind.detail.endswith(".")
     error = kind(()) if issubclass(kind, ValidationFailedError) else kind()
-    assert ("Retry-After" in error.headers) == (kind.status == 503)
+    assert ("Retry-After" in error.headers) == (kind.status in {429, 503})
     assert ("WWW-Authenticate" in error.headers) == (kind.status == 401)
     assert kind.status != 401 or issubclass(kind, NotAuthenticatedError)
 

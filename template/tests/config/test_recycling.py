@@ -22,7 +22,7 @@ def worker(pid: int, *, worn: bool = False) -> Any:
     wear = Wear()
     for _ in range(3 * worn):
         wear.count()
-    return SimpleNamespace(pid=pid, age=pid, wear=wear)
+    return SimpleNamespace(pid=pid, age=pid, wear=wear, place=str(pid))
 
 
 @pytest.fixture
@@ -85,7 +85,16 @@ def test_each_process_counts_for_itself(monkeypatch: pytest.MonkeyPatch) -> None
     """The arbiter sees what the process counted, through memory that both have."""
     monkeypatch.setattr(recycling, "wear", Wear())
     forked = worker(1)
-    recycling.before_fork(SimpleNamespace(), forked)
+    recycling.before_fork(SimpleNamespace(WORKERS={}), forked)
     for _ in range(3):
         recycling.count()
     assert forked.wear.is_worn
+
+
+def test_each_process_has_a_place_of_its_own(arbiter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the lowest that is free, so that places, and files of metrics, stay few."""
+    monkeypatch.setattr(recycling, "wear", None)
+    arbiter.WORKERS = {pid: worker(pid) for pid in (0, 1, 3)}
+    forked = worker(9)
+    recycling.before_fork(arbiter, forked)
+    assert forked.place == "2"

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, cast
@@ -12,20 +13,19 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 from django.test import Client as DjangoClient
-from django.urls import path
+from django.urls import get_resolver, path
 from pytest_django import Settings
 
-from accounts import tokens
 from config import django_setup, domains
 from config.environment import load
-from tests.support import Client, Execute, Login, Make, MakeUser, Person, Serve
+from tests.support import Client, Execute, Make, MakeUser, Person, Serve
 
-# Arguments of manage.py: undo every migration of ours; fail when a model has none.
+# Arguments of manage.py: undo every migration, Django's own included; fail when a model has none.
 UNDO_MIGRATIONS = [
     ["migrate", domain.removeprefix("apps."), "zero"]
     for domain in [*domains.names(), "accounts"]
     if find_spec(f"{domain}.migrations")
-]
+] + [["migrate", app, "zero"] for app in ("auth", "contenttypes", "sessions")]
 # Variables that are not settings of the service, and what they are.
 NOT_OURS = {"DJANGO_SETTINGS_MODULE": "Django's own; derived from ENVIRONMENT where it is unset"}
 CHECK_MIGRATIONS = ["makemigrations", "--check", "--dry-run"]
@@ -64,13 +64,19 @@ class _Client(DjangoClient):
 
 
 @pytest.fixture
-def serve(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Serve:
-    """Return what makes a client."""
+def serve(
+    settings: Settings, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Serve]:
+    """Return what makes a client; a test's own routes are public."""
     from rest_framework.request import Request
     from rest_framework.response import Response
 
-    from config import urls
+    from access import public
+    from config import schema, urls
     from config.views import Public
+
+    if not request.node.get_closest_marker("integration"):  # there is no Redis
+        monkeypatch.setattr("access.middleware._buckets.tries_redis", lambda: False)
 
     def serve(
         routes: Mapping[str, Callable[..., object]] | None = None,
@@ -90,13 +96,16 @@ def serve(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Serve:
             path(route.removeprefix("/"), view(handler))
             for route, handler in (routes or {}).items()
         ]
+        opened = public.routes() | {f"GET {route}" for route in routes or {}}
+        monkeypatch.setattr(public, "routes", lambda: opened)
         vars(module)["urlpatterns"] = [*urls.urlpatterns, *patterns]
         settings.ROOT_URLCONF = module
         changed = load().model_copy(update={"max_concurrent_requests": limit})
         monkeypatch.setattr("config.middleware.load", lambda: changed)
         return cast("Client", _Client(raise_request_exception=False))
 
-    return serve
+    yield serve
+    schema.document.cache_clear()  # it may know the test's own routes
 
 
 @pytest.fixture
@@ -111,6 +120,18 @@ def data_client(database: None, serve: Serve) -> Client:
     return serve()
 
 
+def paths_of(_: Client) -> set[str]:
+    """Return the paths of all routes of the application, `/api/v1/orders/{order_id}`."""
+
+    def walk(patterns: Iterable[Any], before: str) -> Iterator[str]:
+        for each in patterns:
+            whole = before + str(each.pattern)
+            yield from walk(each.url_patterns, whole) if hasattr(each, "url_patterns") else [whole]
+
+    found = walk(get_resolver().url_patterns, "/")
+    return {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path) for path in found}
+
+
 @pytest.fixture
 def make(database: None) -> Make:
     """Return what stores a thing that a factory builds."""
@@ -123,12 +144,6 @@ def make_user(make: Make) -> MakeUser:
     from tests.accounts.factories import UserFactory
 
     return lambda **fields: cast("Person", make(UserFactory, **fields))
-
-
-@pytest.fixture
-def login() -> Login:
-    """Return what makes the headers of a user's requests."""
-    return lambda user: {"Authorization": f"Bearer {tokens.issue(user.id)[0]}"}
 
 
 @pytest.fixture

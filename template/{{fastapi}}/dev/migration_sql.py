@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 
 os.environ.setdefault("ENVIRONMENT", "build")
@@ -16,7 +17,8 @@ from config import migrations
 
 def statements() -> Iterator[tuple[Path, str]]:
     """Yield file and SQL of each."""
-    for script in ScriptDirectory.from_config(migrations.configuration()).walk_revisions():
+    ours = map(migrations.configuration, (migrations.TEAM, migrations.TEMPLATE))
+    for script in chain(*(ScriptDirectory.from_config(each).walk_revisions() for each in ours)):
         written = StringIO()
         options = {"as_sql": True, "output_buffer": written}
         context = MigrationContext.configure(dialect_name="postgresql", opts=options)

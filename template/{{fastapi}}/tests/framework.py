@@ -1,6 +1,7 @@
 """Fixtures that touch the framework; every service has the same, so tests can be shared."""
 
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, cast
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from alembic import command
+from fastapi.routing import iter_route_contexts
 from psycopg import sql
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,12 +17,13 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 import main
-from accounts import tokens
-from config import cache, migrations, postgres
+from access import middleware as access
+from access import public
+from config import cache, commands, postgres
 from config import database as module
 from config.environment import load
 from tests.accounts.factories import UserFactory
-from tests.support import Client, Execute, Login, Make, MakeUser, Person, Serve
+from tests.support import Client, Execute, Make, MakeUser, Person, Serve
 
 # Arguments of manage.py: undo every migration of ours; fail when a model has none.
 UNDO_MIGRATIONS = [["migrate", "base"]]
@@ -37,7 +39,7 @@ def _migrated() -> None:
     with psycopg.connect(address._replace(path="/postgres").geturl(), autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
         admin.execute(sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(name))
-    command.upgrade(migrations.configuration(), "head")
+    commands.run(load(), ["migrate"])
 
 
 @pytest.fixture
@@ -68,11 +70,14 @@ def _own_connections() -> Iterator[None]:
     module.engine.cache_clear()
     module.sessions.cache_clear()
     cache.cache.cache_clear()
+    access.client.cache_clear()
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+def serve(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Return what makes a client; lifespans end with the test."""
+    if not request.node.get_closest_marker("integration"):  # there is no Redis
+        monkeypatch.setattr("access.middleware._buckets.tries_redis", lambda: False)
     with ExitStack() as clients:
 
         def serve(
@@ -82,6 +87,8 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         ) -> Client:
             changed = load().model_copy(update={"max_concurrent_requests": limit})
             monkeypatch.setattr(main, "load", lambda: changed)
+            opened = public.routes() | {f"GET {route}" for route in routes or {}}
+            monkeypatch.setattr(public, "routes", lambda: opened)
             app = main.create()
             for route, handler in (routes or {}).items():
                 app.add_api_route(route, handler, response_model=None)
@@ -101,6 +108,12 @@ def client(serve: Serve) -> Client:
 def data_client(database: None, serve: Serve) -> Client:
     """Return a client of the application on the migrated database."""
     return serve()
+
+
+def paths_of(client: Client) -> set[str]:
+    """Return the paths of all routes of the application, `/api/v1/orders/{order_id}`."""
+    routes = iter_route_contexts(cast("Any", client).app.routes)
+    return {re.sub(r":\w+}", "}", str(route.path_format)) for route in routes}
 
 
 @pytest.fixture
@@ -128,16 +141,6 @@ def make_user(make: Make) -> MakeUser:
         return cast("Person", make(UserFactory, **fields))
 
     return make_user
-
-
-@pytest.fixture
-def login() -> Login:
-    """Return what makes the headers of a user's requests."""
-
-    def login(user: Person) -> dict[str, str]:
-        return {"Authorization": f"Bearer {tokens.issue(user.id)[0]}"}
-
-    return login
 
 
 @pytest.fixture

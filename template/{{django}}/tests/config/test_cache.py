@@ -15,7 +15,7 @@ from config import redis, resilience
 from config.cache import ResilientCache
 from config.environment import load
 from config.resilience import LOCAL_SECONDS
-from observability import figures
+from observability import figures, metrics
 
 
 class Wire(Connection):
@@ -74,6 +74,7 @@ def test_the_loss_is_said_once(lost: ResilientCache, key: str) -> None:
         for _ in range(5):
             lost.get(key)
     assert [event["event"] for event in events] == ["cache_fallback_begin"]
+    assert b"\ncache_fallback 1.0\n" in metrics.scrape()[0]
 
 
 def test_the_stand_in_forgets_soon(lost: ResilientCache) -> None:
@@ -121,4 +122,5 @@ def test_it_comes_back_by_itself(key: str, monkeypatch: pytest.MonkeyPatch) -> N
         time.sleep(0.06)
         assert made.get(key) == "remote"
     assert [event["event"] for event in events] == ["cache_fallback_begin", "cache_fallback_end"]
+    assert b"\ncache_fallback 0.0\n" in metrics.scrape()[0]
     assert made._local.get(key) is None

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from config import redis
 from config.cache import Cache, cache
 from config.environment import load
-from observability import figures
+from observability import figures, metrics
 
 
 class Server(aioredis.Redis):
@@ -71,6 +71,7 @@ async def test_the_loss_is_said_once(server: Server) -> None:
         for _ in range(5):
             await made.get("a")
     assert [event["event"] for event in events] == ["cache_fallback_begin"]
+    assert b"\ncache_fallback 1.0\n" in metrics.scrape()[0]
 
 
 async def test_it_comes_back_by_itself(server: Server) -> None:
@@ -87,6 +88,7 @@ async def test_it_comes_back_by_itself(server: Server) -> None:
         await asyncio.sleep(0.06)
         assert await made.get("a") == "remote"
     assert [event["event"] for event in events] == ["cache_fallback_begin", "cache_fallback_end"]
+    assert b"\ncache_fallback 0.0\n" in metrics.scrape()[0]
     assert made._local.get("orders:a") is None
 
 

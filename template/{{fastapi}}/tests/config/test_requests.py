@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 from structlog.testing import capture_logs
 
+from access import public
 from config import bodies
 from tests.support import Serve, refusal
 
@@ -22,9 +23,11 @@ async def echo(text: Text) -> str:
 
 
 @pytest.fixture
-def client(serve: Serve) -> Any:
+def client(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a client with a route that takes a body."""
     made = cast("Any", serve({"/read": lambda: "read"}))
+    opened = public.routes() | {"POST /echo"}
+    monkeypatch.setattr(public, "routes", lambda: opened)
     made.app.add_api_route("/echo", echo, methods=["POST"])
     return made
 

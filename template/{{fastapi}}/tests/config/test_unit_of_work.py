@@ -1,7 +1,7 @@
 """One transaction a request: it ends before the answer begins, and as the answer says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -11,7 +11,7 @@ from sqlalchemy import text
 from starlette.types import Message, Scope
 
 import main
-from config import database as module
+from access import public
 from config.database import Session
 from config.environment import load
 from tests.accounts.factories import UserFactory
@@ -71,8 +71,9 @@ def test_a_failure_at_commit_is_the_answer(
 
 
 @pytest.fixture
-async def ask(database: None) -> AsyncIterator[Callable[..., Any]]:
+def ask(database: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Return what sends a request to a handler, message by message."""
+    monkeypatch.setattr(public, "routes", lambda: {"GET /users"})
 
     async def ask(
         handler: Callable[..., object], send: Callable[[Message], object], *after: Message
@@ -93,10 +94,10 @@ async def ask(database: None) -> AsyncIterator[Callable[..., Any]]:
 
         headers = [(b"host", b"testserver")]
         scope: Scope = {"type": "http", "method": "GET", "path": "/users", "query_string": b""}
-        await app({**scope, "headers": headers}, receive, sent)
+        async with main.lifespan(app):
+            await app({**scope, "headers": headers}, receive, sent)
 
-    yield ask
-    await module.engine().dispose()
+    return ask
 
 
 async def test_it_is_stored_before_the_answer_begins(
