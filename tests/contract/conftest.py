@@ -1,8 +1,10 @@
 """Services under test: started here, or wherever `--base-url` says."""
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -63,6 +65,19 @@ def environment(project: Project, servers: Servers) -> dict[str, str]:
     with Role(project, "migrate", environ=environ) as migration:
         assert migration.wait() == 0, migration.text
     return environ
+
+
+@pytest.fixture(scope="module")
+def tree(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the service with the files of its admin, if it has one."""
+    copy = tmp_path_factory.mktemp("service") / "tree"
+    shutil.copytree(project.contract, copy)
+    if project.framework == "django":
+        environ = {"ENVIRONMENT": "build"}
+        collect = ("manage", "collectstatic", "--noinput")
+        with Role(project, *collect, environ=environ, tree=copy) as role:
+            assert role.wait() == 0, role.text
+    return copy
 
 
 @pytest.fixture(scope="module")
@@ -194,4 +209,12 @@ def admin(newcomer: Callable[[], Person], sql: Sql) -> Person:
     """Return somebody who looks after everybody's content."""
     person = newcomer()
     sql("UPDATE accounts_user SET is_staff = true WHERE id = %(id)s", id=person.id)
+    return person
+
+
+@pytest.fixture(scope="module")
+def superuser(newcomer: Callable[[], Person], sql: Sql) -> Person:
+    """Return somebody who may do everything."""
+    person = newcomer()
+    sql("UPDATE accounts_user SET is_superuser = true WHERE id = %(id)s", id=person.id)
     return person

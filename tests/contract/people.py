@@ -9,10 +9,13 @@ import httpx
 from tests.harness.roles import new_client
 
 REGISTER, TOKEN = "/api/v1/auth/register", "/api/v1/auth/token"
-ME, PROFILE = "/api/v1/users/me", "/api/v1/profiles/me"
+REFRESH, REVOKE, CHANGE_PASSWORD = f"{TOKEN}/refresh", f"{TOKEN}/revoke", "/api/v1/auth/password"
+USERS = "/api/v1/users"
+ME, PROFILE = f"{USERS}/me", "/api/v1/profiles/me"
 ARTICLES, TAGS, STATS = "/api/v1/articles", "/api/v1/tags", "/api/v1/articles/stats"
 PASSWORD = "correct horse battery"
 NOBODY = "00000000-0000-4000-8000-000000000000"  # an id that nothing has
+TOKEN_KEYS = ["access_token", "token_type", "expires_in", "refresh_token", "refresh_expires_in"]
 
 Thing = dict[str, Any]
 
@@ -24,6 +27,7 @@ class Person:
     id: str
     email: str
     http: httpx.Client
+    tokens: Thing  # of the first login
 
     def write(self, **fields: object) -> Thing:
         """Make an article, published unless told otherwise, and return it."""
@@ -49,16 +53,31 @@ def new_person(url: str) -> Person:
     email = f"{unheard_of()}@example.org"
     with new_client(url) as client:
         made(client.post(REGISTER, json={"email": email, "password": PASSWORD}))
-        token = token_of(client, email)
-    http = new_client(url, headers={"Authorization": f"Bearer {token}"})
-    return Person(http.get(ME).json()["id"], email, http)
+        tokens = log_in(client, email)
+    http = new_client(url, headers=bearer(tokens["access_token"]))
+    return Person(http.get(ME).json()["id"], email, http, tokens)
+
+
+def log_in(client: httpx.Client, email: str, password: str = PASSWORD, **more: Any) -> Thing:
+    """Log in and return the two tokens and their lifetimes."""
+    return done(client.post(TOKEN, json={"email": email, "password": password}, **more))
 
 
 def token_of(client: httpx.Client, email: str, password: str = PASSWORD) -> str:
     """Log in and return the access token."""
-    answer = client.post(TOKEN, json={"email": email, "password": password})
+    return str(log_in(client, email, password)["access_token"])
+
+
+def bearer(token: object) -> dict[str, str]:
+    """Return the header that a token is sent in."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def done(answer: httpx.Response) -> Thing:
+    """Return what a request found or changed."""
     assert answer.status_code == 200, answer.text
-    return str(answer.json()["access_token"])
+    thing: Thing = answer.json()
+    return thing
 
 
 def made(answer: httpx.Response) -> Thing:
@@ -76,6 +95,16 @@ def place_of(article: Thing) -> str:
 def comments_of(article: Thing) -> str:
     """Return the path of an article's comments."""
     return f"{place_of(article)}/comments"
+
+
+def user_of(person: Person) -> str:
+    """Return the path of a user, for those who look after users."""
+    return f"{USERS}/{person.id}"
+
+
+def roles_of(person: Person) -> str:
+    """Return the path of a user's roles."""
+    return f"{user_of(person)}/roles"
 
 
 def faults(answer: httpx.Response) -> dict[str, str]:

@@ -1,17 +1,11 @@
 """Who may come in: registration, tokens, and one's own account."""
 
-import base64
-import hashlib
-import hmac
-import json
-import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
-from typing import Any
 
 import httpx
 import pytest
@@ -33,7 +27,6 @@ from tests.contract.people import (
     token_of,
     unheard_of,
 )
-from tests.contract.test_golden import FILE, told
 from tests.contract.test_http import assert_is_problem
 from tests.harness.roles import Role
 
@@ -212,119 +205,3 @@ def test_public_routes_do_not_ask_who_it_is(guest: httpx.Client, newcomer: Newco
     assert guest.post(TOKEN, json=fields, headers=headers).status_code == 200
     for path in ("/", "/api/config"):
         assert guest.get(path, headers=headers).status_code == 200
-
-
-# Tokens ---------------------------------------------------------------------------------------
-
-
-def encoded(part: object) -> bytes:
-    raw = part if isinstance(part, bytes) else json.dumps(part).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=")
-
-
-def forged(key: bytes, token: str, header: Thing, claims: Thing, digest: Any = "sha256") -> str:
-    """Return a token like another one with other headers and claims; None leaves one out."""
-    parts = [json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2]]
-    both = [old | new for old, new in zip(parts, [header, claims], strict=True)]
-    left = [{name: value for name, value in part.items() if value is not None} for part in both]
-    signed = b".".join(encoded(part) for part in left)
-    signature = hmac.digest(key, signed, digest) if digest else b""
-    return (signed + b"." + encoded(signature)).decode()
-
-
-@pytest.fixture(scope="module")
-def token(guest: httpx.Client, newcomer: Newcomer) -> str:
-    """Return a good token."""
-    return token_of(guest, newcomer().email)
-
-
-@pytest.fixture(scope="module")
-def key(api_environment: dict[str, str]) -> bytes:
-    """Return what the service signs with."""
-    return hashlib.sha256(b"access:" + api_environment["JWT_SIGNING_KEY"].encode()).digest()
-
-
-def test_a_token_says_whose_it_is_and_for_how_long(
-    guest: httpx.Client, newcomer: Newcomer, token: str, key: bytes
-) -> None:
-    """It is for this service alone, names its key, and nothing personal is in it."""
-    header, claims = [
-        json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2]
-    ]
-    assert (header["alg"], header["typ"], bool(header["kid"])) == ("HS256", "at+jwt", True)
-    assert list(claims) == CLAIMS
-    assert claims["exp"] - claims["iat"] == 3600
-    other = token_of(guest, newcomer().email)
-    assert claims["jti"] not in base64.urlsafe_b64decode(other.split(".")[1] + "==").decode()
-    again = forged(key, token, {}, {"jti": "another"})
-    assert guest.get(ME, headers={"Authorization": f"Bearer {again}"}).status_code == 200
-    assert guest.get(ME, headers={"Authorization": f"bearer {again}"}).status_code == 200
-
-
-NOW = int(time.time())
-CLAIMS = ["iss", "aud", "sub", "iat", "nbf", "exp", "jti"]
-FORGERIES: dict[str, tuple[Thing, Thing]] = {
-    "no algorithm": ({"alg": "none"}, {}),
-    "another algorithm": ({"alg": "HS512"}, {}),
-    "a public key's algorithm": ({"alg": "RS256"}, {}),
-    "an unknown key": ({"kid": "0123456789abcdef"}, {}),
-    "no key id": ({"kid": None}, {}),
-    "a key id that is no text": ({"kid": ["x"]}, {}),
-    "another type": ({"typ": "JWT"}, {}),
-    "a critical extension": ({"crit": ["x"]}, {}),
-    "another issuer": ({}, {"iss": "somebody"}),
-    "another audience": ({}, {"aud": "another:api"}),
-    "expired": ({}, {"exp": NOW - 31}),
-    "not good yet": ({}, {"nbf": NOW + 7200}),
-    "issued tomorrow": ({}, {"iat": NOW + 86400}),
-    "another subject's kind": ({}, {"sub": 7}),
-    "a subject that is no id": ({}, {"sub": "admin"}),
-    "a subject that is nobody": ({}, {"sub": str(uuid.uuid4())}),
-    **{f"no {name}": ({}, {name: None}) for name in CLAIMS},
-}
-
-
-@pytest.mark.parametrize("name", FORGERIES)
-def test_a_forged_token_is_refused(guest: httpx.Client, token: str, key: bytes, name: str) -> None:
-    """Signed with the right key, and still not ours."""
-    header, claims = FORGERIES[name]
-    digest = {"none": None, "HS512": "sha512"}.get(str(header.get("alg")), "sha256")
-    assert_is_refused(guest, f"Bearer {forged(key, token, header, claims, digest)}")
-
-
-@pytest.mark.parametrize("part", [0, 1, 2])
-def test_an_altered_token_is_refused(guest: httpx.Client, token: str, part: int) -> None:
-    """Not a bit of it may change."""
-    parts = token.split(".")
-    old = parts[part][5]
-    parts[part] = parts[part][:5] + ("A" if old != "A" else "B") + parts[part][6:]
-    assert_is_refused(guest, f"Bearer {'.'.join(parts)}")
-
-
-@pytest.mark.parametrize(
-    "header",
-    ["", "Bearer", "Bearer x", "Bearer a.b.c", "Bearer " + "x" * 5000, "Token x", "é"],
-)
-def test_what_is_no_token_is_refused(guest: httpx.Client, header: str) -> None:
-    """Whatever stands in the header, the answer is the same."""
-    assert_is_refused(guest, header)
-
-
-def test_a_token_of_another_scheme_is_refused(guest: httpx.Client, token: str) -> None:
-    """A good token counts as what it is only."""
-    for header in (f"Basic {token}", token, f"Bearer {token} x", f"Bearer  {token}x"):
-        assert_is_refused(guest, header)
-
-
-def test_clocks_may_differ_a_little(guest: httpx.Client, token: str, key: bytes) -> None:
-    """A token that ended seconds ago elsewhere is still good here."""
-    late = forged(key, token, {}, {"exp": int(time.time()) - 20})
-    assert guest.get(ME, headers={"Authorization": f"Bearer {late}"}).status_code == 200
-
-
-def assert_is_refused(guest: httpx.Client, header: str) -> None:
-    """Check the answer to a bad token: the same for each, which tells nothing about it."""
-    answer = guest.get(ME, headers={b"Authorization": header.encode()})
-    assert_is_problem(answer, 401, "invalid_token")
-    golden = json.loads(FILE.read_text())["a token that is none"]
-    assert told(answer.status_code, answer.headers, answer.text) == golden

@@ -13,6 +13,7 @@ from tests.contract.people import (
     STATS,
     TAGS,
     TOKEN,
+    TOKEN_KEYS,
     comments_of,
     made,
     place_of,
@@ -33,7 +34,7 @@ def test_from_the_registration_to_the_last_farewell(guest: httpx.Client, api_url
     assert login.status_code == 200
     assert login.headers["Cache-Control"] == "no-store"
     token = login.json()
-    assert list(token) == ["access_token", "token_type", "expires_in"]
+    assert list(token) == TOKEN_KEYS
     assert (token["token_type"], type(token["expires_in"])) == ("Bearer", int)
 
     headers = {"Authorization": f"Bearer {token['access_token']}"}

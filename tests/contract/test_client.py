@@ -9,7 +9,16 @@ from typing import Any, get_type_hints
 import httpx
 import pytest
 
-from tests.contract.people import ARTICLES, ME, NOBODY, PASSWORD, REGISTER, TOKEN, unheard_of
+from tests.contract.people import (
+    ARTICLES,
+    ME,
+    NOBODY,
+    PASSWORD,
+    REFRESH,
+    REGISTER,
+    TOKEN,
+    unheard_of,
+)
 from tests.harness.projects import find_uv
 
 pytestmark = pytest.mark.full
@@ -67,8 +76,10 @@ def test_a_generated_client_comes_in_makes_lists_and_reads_failures(
     user = made.call(anybody, "post", REGISTER, {"email": email, "password": PASSWORD})
     assert (user.status_code, user.parsed.email) == (201, email)
     login = made.call(anybody, "post", TOKEN, {"email": email, "password": PASSWORD})
+    renewal = {"refresh_token": login.parsed.refresh_token}
+    renewed = made.call(anybody, "post", REFRESH, renewal)
     me = made.client.AuthenticatedClient(
-        base_url=api_url, token=login.parsed.access_token, httpx_args={"trust_env": False}
+        base_url=api_url, token=renewed.parsed.access_token, httpx_args={"trust_env": False}
     )
     assert made.call(me, "get", ME).parsed.id == user.parsed.id
 

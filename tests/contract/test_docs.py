@@ -9,16 +9,32 @@ import httpx
 import pytest
 from openapi_spec_validator import validate
 
-from tests.contract.people import ARTICLES, ME, PROFILE, REGISTER, STATS, TAGS, TOKEN
+from tests.contract.people import (
+    ARTICLES,
+    CHANGE_PASSWORD,
+    ME,
+    PROFILE,
+    REFRESH,
+    REGISTER,
+    REVOKE,
+    STATS,
+    TAGS,
+    TOKEN,
+    USERS,
+)
 from tests.contract.test_http import assert_is_problem
 from tests.harness.roles import Role
 
 DOCS, SCHEMA = "/api/docs", "/api/schema"
-PUBLIC = {("get", "/"), ("get", "/api/config"), ("post", REGISTER), ("post", TOKEN)}
+PUBLIC = {("get", "/"), ("get", "/api/config"), ("post", REGISTER)}
+PUBLIC |= {("post", path) for path in (TOKEN, REFRESH, REVOKE)}
 OPERATIONS = PUBLIC | {
     (method, path)
     for path, methods in {
+        CHANGE_PASSWORD: "post",
         ME: "get patch delete",
+        f"{USERS}/{{user_id}}": "get patch",
+        f"{USERS}/{{user_id}}/roles": "put",
         ARTICLES: "get post",
         STATS: "get",
         f"{ARTICLES}/{{article_id}}": "get patch delete",
@@ -117,8 +133,9 @@ def test_every_success_is_documented(document: dict[str, Any]) -> None:
     """What is made is a 201 with its place, what is deleted leaves nothing to say."""
     for (method, path), operation in operations(document).items():
         answers = {status for status in operation["responses"] if int(status) < 400}
-        made = method == "post" and path != TOKEN
-        expected = {"201" if made else "204" if method == "delete" else "200"}
+        made = method == "post" and path not in (TOKEN, REFRESH, REVOKE, CHANGE_PASSWORD)
+        silent = method == "delete" or path in (REVOKE, CHANGE_PASSWORD)
+        expected = {"201" if made else "204" if silent else "200"}
         cached = method == "get" and re.fullmatch(r"/api/v1/(articles|tags)/\{\w+\}", path)
         assert answers == expected | ({"304"} if cached else set()), (method, path)
         if made:
@@ -130,7 +147,8 @@ def test_every_failure_is_documented(document: dict[str, Any]) -> None:
     for (method, path), operation in operations(document).items():
         answers = operation["responses"]
         expected = {"400", "500", "503"}
-        expected |= {"401"} if operation.get("security") else set()
+        expected |= {"401"} if operation.get("security") or path in (TOKEN, REFRESH) else set()
+        expected |= {"403"} if path.startswith(f"{USERS}/{{") else set()
         expected |= {"404"} if "{" in path else set()
         expected |= {"413", "415", "422"} if "requestBody" in operation else set()
         assert expected <= answers.keys(), (method, path)

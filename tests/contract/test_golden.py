@@ -19,19 +19,26 @@ import pytest
 from tests.contract.conftest import Sql
 from tests.contract.people import (
     ARTICLES,
+    CHANGE_PASSWORD,
     ME,
     NOBODY,
     PASSWORD,
     PROFILE,
+    REFRESH,
     REGISTER,
+    REVOKE,
     STATS,
     TAGS,
     TOKEN,
+    USERS,
     Person,
     Thing,
+    bearer,
     comments_of,
     place_of,
+    roles_of,
     unheard_of,
+    user_of,
 )
 from tests.contract.test_http import INTERNALS
 from tests.harness.roles import Role, new_client
@@ -45,6 +52,7 @@ ARTICLE, DRAFT, OTHERS = (
 )
 COMMENTS, COMMENT = f"{OTHERS}/comments", f"{OTHERS}/comments/{{comment}}"
 MISSING = f"{ARTICLES}/{NOBODY}"
+USER, SUPERUSER, STRANGER = f"{USERS}/{{id}}", f"{USERS}/{{superuser}}", f"{USERS}/{NOBODY}"
 HEADERS = ["Content-Type", "Allow", "WWW-Authenticate", "Retry-After", "Cache-Control", "Location"]
 # What differs from run to run, and what stands for it.
 MASKS = [
@@ -55,6 +63,8 @@ MASKS = [
     (r"cursor=[\w-]+", "cursor=<cursor>"),
     (r"w[0-9a-f]{12}", "<word>"),
 ]
+
+NO_FLAGS: list[object] = [None, "true", "", 0, 1, 1.0, [], {}]
 
 
 class Case(NamedTuple):
@@ -93,6 +103,12 @@ def login(**fields: object) -> Case:
     return send("POST", TOKEN, {"email": "nobody@x.org", "password": PASSWORD} | fields, "guest")
 
 
+def password(**fields: object) -> Case:
+    """Return a change of a password that differs from a good one."""
+    words = {"current_password": PASSWORD, "new_password": "another horse staple"}
+    return send("POST", CHANGE_PASSWORD, words | fields)
+
+
 def article(**fields: object) -> Case:
     """Return a new article that differs from a good one."""
     return send("POST", ARTICLES, {"title": "A title", "body": "A body."} | fields)
@@ -128,9 +144,14 @@ ROUTES = {
             *[("PUT", MISSING), ("POST", MISSING), ("DELETE", STATS)],
             *[("PUT", f"{MISSING}/comments"), ("POST", f"{MISSING}/comments/{NOBODY}")],
             *[("DELETE", TAGS), ("PUT", f"{TAGS}/{NOBODY}"), ("PATCH", PROFILE)],
+            *[("GET", REFRESH), ("PUT", REFRESH), ("DELETE", REVOKE), ("GET", CHANGE_PASSWORD)],
+            *[("DELETE", STRANGER), ("PUT", STRANGER), ("GET", f"{STRANGER}/roles")],
             *[("OPTIONS", "/"), ("OPTIONS", ARTICLES), ("TRACE", ARTICLES), ("PROPFIND", TAGS)],
         ]
     },
+    "users, of whom there is no list": get(USERS, "admin"),
+    "a user's id that is none": get(f"{USERS}/x", "admin"),
+    "roles of an id that is none": send("PUT", f"{USERS}/x/roles", {"roles": []}, "admin"),
     "a crash": get("/fixture/crash", "guest"),
     "a crash of a write": send("POST", "/fixture/crash", {}, "guest"),
 }
@@ -141,6 +162,12 @@ CALLERS = {
     "no token and a wrong type": raw("POST", ARTICLES, b"x", "text/plain", "guest"),
     "no token and a bad query": get(f"{ARTICLES}?page=0", "guest"),
     "no token for a head": Case("HEAD", ARTICLES, who="guest"),
+    "no token for a new password": send("POST", CHANGE_PASSWORD, {}, "guest"),
+    "no token for a user": get(USER, "guest"),
+    "no token for roles": send("PUT", f"{USER}/roles", {}, "guest"),
+    "no token for what asks for nobody": get("/fixture/plain", "guest"),
+    "no token for what is nobody's": send("POST", "/fixture/forgotten", {}, "guest"),
+    "a rule that does not hold": get("/fixture/rules/superuser/{id}"),
     "an empty header": get(ME, "guest", Authorization=""),
     "another scheme": get(ME, "guest", Authorization="Basic YTpi"),
     "a token that is none": get(ME, "guest", Authorization="Bearer x.y.z"),
@@ -150,6 +177,19 @@ CALLERS = {
     "an unknown user": login(),
     "an inactive user": login(email="{inactive}"),
     "no address at all": login(email="", password=""),
+    "a refresh token to come in": get(ME, "guest", Authorization="Bearer {refresh}"),
+    "a token of a login that ended": get(ME, "guest", Authorization="Bearer {ended}"),
+    **{
+        f"a refresh with {name}": send("POST", REFRESH, {"refresh_token": token}, "guest")
+        for name, token in {
+            "nothing": "",
+            "a word": "x",
+            "three": "a.b.c",
+            "an access token": "{access}",
+            "a token that was used": "{used}",
+            "a token of somebody inactive": "{shut}",
+        }.items()
+    },
 }
 BODIES = {
     **{
@@ -194,6 +234,13 @@ BODIES = {
     "an empty body of text": raw("POST", ARTICLES, b"", "text/plain"),
     "an empty body for a change": raw("PATCH", ARTICLE, b""),
     "an empty body for a login": raw("POST", TOKEN, b"", who="guest"),
+    "an empty body for a refresh": raw("POST", REFRESH, b"", who="guest"),
+    "a form for a refresh": raw(
+        "POST", REFRESH, b"a=b", "application/x-www-form-urlencoded", "guest"
+    ),
+    "malformed for a logout": raw("POST", REVOKE, b"{", who="guest"),
+    "an empty body for a password": raw("POST", CHANGE_PASSWORD, b""),
+    "an empty body for roles": raw("PUT", f"{USER}/roles", b"", who="admin"),
     "an empty body for a profile": raw("PUT", PROFILE, b""),
     "blanks": raw("POST", ARTICLES, b" \n"),
     **{
@@ -237,6 +284,57 @@ FIELDS = {
     "a login with NUL": login(email="a\0@example.org", password="a\0b"),
     "a login with half a pair": login(email="\ud800", password="\udfff"),
     "a login with more": login(remember=True),
+    **{
+        f"a {name} of {fields!r:.60}": send("POST", path, fields, "guest")
+        for name, path in [("refresh", REFRESH), ("logout", REVOKE)]
+        for fields in [
+            *[{}, {"refresh_token": None}, {"refresh_token": 1}, {"refresh_token": ["x"]}],
+            *[{"refresh_token": "a\0b"}, {"refresh_token": "\ud800"}],
+            *[{"refresh_token": "x" * 2001}, {"refresh_token": "x", "scope": "all"}],
+        ]
+    },
+    "no new password": send("POST", CHANGE_PASSWORD, {}),
+    "a wrong current password": password(current_password="wrong horse battery"),
+    "an empty current password": password(current_password=""),
+    "two wrong passwords": password(current_password="x", new_password="x"),
+    "new passwords of wrong types": password(current_password=None, new_password=1),
+    "new passwords too long": password(current_password="x" * 129, new_password="x" * 129),
+    "new passwords with NUL": password(current_password="a\0b", new_password="a\0b"),
+    "a new password with half a pair": password(new_password="correct\ud800horse battery"),
+    "a new password that all have": password(new_password="my-Password-9"),
+    "a new password like the address": password(new_password="{email}"),
+    "a new password with more": password(password="x", user="{id}"),
+    "a user for others": get(USER),
+    "a user who is not there, for others": get(STRANGER),
+    "a change of a user by others": send("PATCH", USER, {"is_active": False}),
+    "a bad change of a user by others": send("PATCH", USER, {"is_active": "x"}),
+    "roles by others": send("PUT", f"{USER}/roles", {"roles": ["support"]}),
+    "bad roles by others": send("PUT", f"{USER}/roles", {}),
+    "a user who is not there": get(STRANGER, "admin"),
+    "a change of nobody": send("PATCH", STRANGER, {"is_active": True}, "admin"),
+    "a bad change of nobody": send("PATCH", STRANGER, {"is_active": "x"}, "admin"),
+    "roles of nobody": send("PUT", f"{STRANGER}/roles", {"roles": []}, "admin"),
+    "bad roles of nobody": send("PUT", f"{STRANGER}/roles", {"roles": ["x"]}, "admin"),
+    "a change of a superuser": send("PATCH", SUPERUSER, {"is_active": False}, "admin"),
+    "roles of a superuser": send("PUT", f"{SUPERUSER}/roles", {"roles": []}, "admin"),
+    **{
+        f"a change of a user to {fields!r:.60}": send("PATCH", USER, fields, "admin")
+        for fields in [
+            *[{"is_active": flag} for flag in NO_FLAGS],
+            *[{"email": "x@example.org", "roles": [], "is_staff": True}, []],
+        ]
+    },
+    **{
+        f"roles like {value!r:.60}": send("PUT", f"{USER}/roles", {"roles": value}, "admin")
+        for value in [
+            *[None, "support", 1, {"0": "support"}, [None], [1], [["support"]], [""], ["x"]],
+            *[["Support"], ["support", "support"], ["support", "x", "support"], ["x", "x"]],
+            *[["a\0"], ["\ud800"], [True, "support", "support"]],
+        ]
+    },
+    "no roles at all": send("PUT", f"{USER}/roles", {}, "admin"),
+    "roles with more": send("PUT", f"{USER}/roles", {"roles": [], "role": "x"}, "admin"),
+    "roles that are a list": send("PUT", f"{USER}/roles", ["support"], "admin"),
     "ones own address": send("PATCH", ME, {"email": "x@example.org", "is_staff": True}),
     "ones own name too long": send("PATCH", ME, {"full_name": "x" * 151}),
     "ones own name of a wrong type": send("PATCH", ME, {"full_name": ["x"]}),
@@ -415,7 +513,8 @@ class Scene(NamedTuple):
         if content:
             content = self.fill(content.decode("latin-1")).encode("latin-1")
         path, client = self.fill(case.path), self.people[case.who]
-        return client.request(case.method, path, content=content, headers=case.headers)
+        headers = {name: self.fill(value) for name, value in case.headers.items()}
+        return client.request(case.method, path, content=content, headers=headers)
 
 
 @pytest.fixture(scope="module")
@@ -425,10 +524,14 @@ def scene(
     newcomer: Callable[[], Person],
     author: Person,
     admin: Person,
+    superuser: Person,
     sql: Sql,
 ) -> Scene:
     """Return two who write, an admin, some who cannot come in, and what they made."""
-    other, left, inactive = newcomer(), newcomer(), newcomer()
+    other, left, inactive, ended = newcomer(), newcomer(), newcomer(), newcomer()
+    used = ended.tokens["refresh_token"]
+    for _ in range(2):
+        guest.post(REFRESH, json={"refresh_token": used})
     left.http.delete(ME)
     sql("UPDATE accounts_user SET is_active = false WHERE id = %(id)s", id=inactive.id)
     tag, second = author.tag(), author.tag()
@@ -454,6 +557,12 @@ def scene(
         "second": second["name"],
         "id": author.id,
         "email": author.email,
+        "superuser": superuser.id,
+        "access": author.tokens["access_token"],
+        "refresh": author.tokens["refresh_token"],
+        "ended": ended.tokens["access_token"],
+        "used": used,
+        "shut": inactive.tokens["refresh_token"],
         "inactive": inactive.email,
         "altered": cut[:9] + ("A" if cut[9] != "A" else "B") + cut[10:],
         "foreign": cursor(own),
@@ -539,16 +648,31 @@ def test_a_body_too_large_is_refused_before_it_is_kept(
 
 
 def test_an_answer_is_the_same_everywhere(
-    api: Role, record: Record, newcomer: Callable[[], Person]
+    api: Role, record: Record, newcomer: Callable[[], Person], admin: Person
 ) -> None:
     """What goes right has the same form to the byte, too."""
     with new_client(api.url) as guest:
         email = f"{unheard_of()}@example.org"
         steps = {"register": guest.post(REGISTER, json={"email": email, "password": PASSWORD})}
         steps["token"] = guest.post(TOKEN, json={"email": email, "password": PASSWORD})
+        steps["refresh"] = guest.post(
+            REFRESH, json={"refresh_token": steps["token"].json()["refresh_token"]}
+        )
+        other = {"refresh_token": newcomer().tokens["refresh_token"]}
+        steps["logout"] = guest.post(REVOKE, json=other)
+        steps["logout with nothing"] = guest.post(REVOKE, json={"refresh_token": "x"})
         steps["root"], steps["config"] = guest.get("/"), guest.get("/api/config")
         token = steps["token"].json()["access_token"]
-    with new_client(api.url, headers={"Authorization": f"Bearer {token}"}) as me:
+    person = newcomer()
+    steps["user"] = admin.http.get(user_of(person))
+    steps["roles"] = admin.http.put(roles_of(person), json={"roles": ["support"]})
+    steps["no roles"] = admin.http.put(roles_of(person), json={"roles": []})
+    steps["unchanged"] = admin.http.patch(user_of(person), json={})
+    steps["shut out"] = admin.http.patch(user_of(person), json={"is_active": False})
+    steps["a user's head"] = admin.http.head(user_of(person))
+    words = {"current_password": PASSWORD, "new_password": "another horse staple"}
+    steps["password"] = newcomer().http.post(CHANGE_PASSWORD, json=words)
+    with new_client(api.url, headers=bearer(token)) as me:
         word = unheard_of()
         tag = me.post(TAGS, json={"name": word})
         content = {"title": f"Ünï 🐎 & {word}", "body": "\"'\\ \n</script>"}
@@ -579,7 +703,7 @@ def test_an_answer_is_the_same_everywhere(
 
 
 TABLES = ["articles_article", "articles_articletag", "articles_comment", "articles_tag"]
-TABLES += ["profiles_profile"]
+TABLES += ["profiles_profile", "access_token_family", "access_role_grant"]
 # Keys are told with what becomes of a row whose key goes; checks and defaults by that they exist.
 SHAPE = {
     "columns": """

@@ -46,6 +46,41 @@ def test_a_request_writes_one_line_with_its_figures(web: Role, client: httpx.Cli
     assert line["pid"] in web.workers()
 
 
+def test_nobody_invents_an_address(web: Role, client: httpx.Client) -> None:
+    """Without a proxy that is trusted, the client is who is connected."""
+    claims = {"X-Forwarded-For": "1.2.3.4", "X-Real-IP": "1.2.3.4", "Forwarded": "for=1.2.3.4"}
+    assert line_of(web, client.get("/", headers=claims))["client_ip"] == "127.0.0.1"
+
+
+CHAINS = [
+    ([], "127.0.0.1"),
+    (["203.0.113.7"], "203.0.113.7"),
+    (["1.1.1.1, 203.0.113.7"], "203.0.113.7"),
+    (["203.0.113.7, 10.0.0.9"], "203.0.113.7"),
+    (["1.1.1.1", "203.0.113.7", "10.0.0.9"], "203.0.113.7"),
+    (["1.1.1.1, 203.0.113.7, 10.0.0.9, 2001:db8:ffff::9"], "203.0.113.7"),
+    (["2001:DB8::0007"], "2001:db8::7"),
+    (["[2001:db8::7]:4711, 10.0.0.9"], "2001:db8::7"),
+    (["203.0.113.7:4711"], "203.0.113.7"),
+    (["::ffff:203.0.113.7"], "203.0.113.7"),
+    (["203.0.113.7, nonsense"], "127.0.0.1"),
+    (["10.0.0.8, 10.0.0.9"], "10.0.0.8"),
+    (['x"}\\n{"event": "forged"}'], "127.0.0.1"),
+    (["fe80::1%forged"], "fe80::1"),
+]
+
+
+def test_behind_proxies_the_line_has_the_client(start: Start) -> None:
+    """The last of a chain who is no proxy of ours, whatever is claimed before."""
+    proxies = "127.0.0.1,10.0.0.0/8,2001:db8:ffff::/48"
+    web = start("web", TRUSTED_PROXIES=proxies).wait_until_it_serves()
+    for hops, client_ip in CHAINS:
+        headers = [("X-Forwarded-For", hop) for hop in hops]
+        assert line_of(web, web.get("/", headers=headers))["client_ip"] == client_ip, hops
+    assert not web.find("forged")
+    assert web.stop() == 0
+
+
 def test_a_route_is_logged_as_its_template(web: Role, client: httpx.Client) -> None:
     """Paths are endless, templates can be counted; an unknown path has none."""
     assert line_of(web, client.get("/fixture/note/abc"))["route"] == "/fixture/note/{text}"

@@ -37,6 +37,11 @@ UNSAFE = [
     ("ALLOWED_HOSTS", "service.test,*", "*"),
     ("CORS_ALLOWED_ORIGINS", "http://app.test", "https"),
     ("CORS_ALLOWED_ORIGINS", "https://app.test,http://app.test", "https"),
+    ("SECRET_KEY_FALLBACKS", f"{LONG},{LONG[:49]}", "weak"),
+    ("SECRET_KEY_FALLBACKS", f"change-me-{LONG}", "sample"),
+    ("JWT_SIGNING_KEY_FALLBACKS", "x" * 60, "weak"),
+    ("JWT_SIGNING_KEY_FALLBACKS", f"insecure-{LONG}", "sample"),
+    ("METRICS_TOKEN", LONG[:31], "32"),
 ]
 # These are refused in production, and but for the passwords everywhere.
 WRONG = [
@@ -64,6 +69,24 @@ WRONG = [
     ("LOG_FORMAT", "xml", "json"),
     ("READINESS_CRITICAL", "mainframe", "database"),
     ("BOOT_ATTEMPTS", "11", "10"),
+    ("TRUSTED_PROXIES", "10.0.0.1,proxy.test", "networks"),
+    ("TRUSTED_PROXIES", "10.0.0.0/33", "networks"),
+    ("TRUSTED_PROXIES", "*", "networks"),
+    ("TRUSTED_PROXIES", "::ffff:10.0.0.0/104", "IPv4"),
+    ("ADMIN_NETWORKS", "office", "networks"),
+    ("ADMIN_NETWORKS", "2001:db8::/129", "networks"),
+    ("THROTTLE_ANONYMOUS", "0/hour", "20/minute"),
+    ("THROTTLE_ANONYMOUS", "100", "20/minute"),
+    ("THROTTLE_USER", "1000/week", "20/minute"),
+    ("THROTTLE_USER", "-5/hour", "20/minute"),
+    ("THROTTLE_BURST", "20/minute,5/minute", "unit"),
+    ("THROTTLE_BURST", "20/minute;500/hour", "20/minute"),
+    ("THROTTLE_STRICT", "five/minute", "20/minute"),
+    ("THROTTLE_STRICT", ",", "20/minute"),
+    ("REFRESH_TOKEN_LIFETIME", "299", "300"),
+    ("REFRESH_TOKEN_LIFETIME", "2592001", "2592000"),
+    ("HSTS_SECONDS", "-1", "greater"),
+    ("HTTPS_REDIRECT", "perhaps", "boolean"),
 ]
 Values = dict[str, tuple[str, str]]
 
@@ -159,6 +182,29 @@ def test_wrong_values_are_refused_before_anything_is_tried(start: Start, values:
     role = start("web", **{variable: value for variable, (value, _) in values.items()})
     assert_names(refusal(role), values, role.text)
     assert not role.find("waiting")
+
+
+@pytest.mark.parametrize(
+    ("given", "refused", "rule"),
+    [
+        ({"ADMIN_PATH": "admin", "ADMIN_NETWORKS": "10.0.0.0/8"}, "ADMIN_PATH", "tries first"),
+        ({"ADMIN_PATH": "a/../b", "ADMIN_NETWORKS": "10.0.0.0/8"}, "ADMIN_PATH", "letters"),
+        ({"ADMIN_PATH": "staff"}, "ADMIN_NETWORKS", "beside ADMIN_PATH"),
+    ],
+    ids=["admin", "dots", "everywhere"],
+)
+def test_an_admin_that_is_easily_found_is_refused(
+    start: Start, framework: str, given: dict[str, str], refused: str, rule: str
+) -> None:
+    """In production it has a path of its own and networks that may use it, or it is not there."""
+    if framework != "django":
+        pytest.skip("has no pages for admins")
+    [problem] = refusal(start("web", **given))
+    assert problem.startswith(f"{refused}: ")
+    assert rule in problem
+    assert "staff" not in problem
+    fenced = {"ADMIN_PATH": "staff", "ADMIN_NETWORKS": "10.0.0.0/8"}
+    assert start("manage", "check", **fenced).wait() == 0
 
 
 def test_a_wrong_value_is_told_to_a_person_line_by_line(start: Start) -> None:

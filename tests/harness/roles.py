@@ -21,6 +21,7 @@ from tests.harness.waiting import until
 
 # What every line of production has, whatever wrote it.
 KEYS = {"timestamp", "level", "event", "logger", "service", "environment", "version", "role", "pid"}
+THROTTLES = ("ANONYMOUS", "USER", "BURST", "STRICT")
 
 Event = dict[str, Any]
 
@@ -37,6 +38,8 @@ def complete_environment(**more: str) -> dict[str, str]:
         "BIND_HOST": "127.0.0.1",
         "DRAIN_SECONDS": "0",
         "WEB_CONCURRENCY": "1",
+        "HTTPS_REDIRECT": "false",  # no proxy stands before it
+        **{f"THROTTLE_{name}": "1000000/minute" for name in THROTTLES},
         **more,
     }
 

@@ -10,8 +10,8 @@ from tests.variants import FRAMEWORKS
 
 # Of the contract's modules, those that share one service besides: the fixture `api`.
 OF_THE_API = re.compile(
-    r"tests/contract/test_(accounts|api|articles|client|comments|docs|fuzz|golden|profiles|queries"
-    r"|tags|transactions)\.py"
+    r"tests/contract/test_(accounts|api|articles|client|comments|docs|fuzz|golden|permissions|profiles"
+    r"|queries|tags|tokens|transactions|users)\.py"
 )
 
 

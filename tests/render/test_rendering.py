@@ -23,20 +23,24 @@ from tests.variants import VARIANTS
 # What may differ between the two frameworks: each one's own way to wire, to migrate and to start.
 ONLY_IN = {
     "django": [
-        r"src/(accounts|apps/\w+)/(migrations/.*|serializers\.py|urls\.py|views\.py)",
+        r"src/(accounts|apps/\w+)/(migrations/.*|admin\.py|serializers\.py|urls\.py|views\.py)",
+        r"src/access/(management|migrations)/.*",
         r"src/apps/\w+/filters\.py",
         r"src/config/(base|build|development|django_setup|production|test|urls|wsgi)\.py",
         r"src/config/(models|negotiation|serializers|spectacular|views)\.py",
-        r"tests/config/test_(models|serializers)\.py",
+        r"tests/accounts/test_admin\.py",
+        r"tests/config/test_(deployment|models|serializers)\.py",
         r"(src|tests)/config/postgresql/.*",
     ],
     "fastapi": [
         r"migrations/.*",
         r"src/main\.py",
         r"src/(accounts|apps/\w+)/(endpoints|schemas)\.py",
-        r"src/accounts/selectors\.py",
+        r"src/accounts/(commands|selectors)\.py",
+        r"src/access/migrations/versions/.*",
         r"src/config/(commands|conditional|database|local_store|routes|schemas)\.py",
-        r"tests/config/test_(commands|conditional|database|deadline|local_store|requests|schemas)\.py",
+        r"tests/config/test_(commands|conditional|database|deadline)\.py",
+        r"tests/config/test_(local_store|migrations|requests|schemas)\.py",
         r"tests/(accounts/test_services|apps/articles/test_(links|loading))\.py",
     ],
 }
