@@ -1,7 +1,8 @@
 """Sessions that a person types: `nox --list` shows them, docs/maintaining.md when to run which.
 
 The three sets of checks: *quick* is the README's test command (`nox -s tests` is the same), *full*
-is `.ci/run` (that command, then `lint`, `types` and `full`), *scheduled* is `dependencies`.
+is `.ci/run` (that command, then `lint`, `types` and `full`), *scheduled* is `dependencies`
+and `mutations`.
 """
 
 import nox
@@ -57,6 +58,17 @@ def service(session: nox.Session, framework: str) -> None:
     session.run(
         *["pytest", "-n", "auto", "-m", "not scheduled", "--framework", framework],
         *(session.posargs or ["tests/service", "tests/contract"]),
+    )
+
+
+@nox.session
+@nox.parametrize("framework", FRAMEWORKS, ids=FRAMEWORKS)
+def mutations(session: nox.Session, framework: str) -> None:
+    """Switch off each control of access and look which tests of the service notice."""
+    install(session)
+    session.run(
+        *["pytest", "-m", "scheduled", "--framework", framework],
+        *["tests/service/test_mutations.py", *session.posargs],
     )
 
 

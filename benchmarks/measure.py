@@ -5,6 +5,7 @@
 | lines | lines of Python of a fresh service outside `tests/` and `dev/`: code and docstrings, \
 without blank lines and comments |
 | code lines | the same without docstrings, as cloc counts |
+| baseline code lines | the same of a service without the example |
 | dev lines | lines, as above, of `dev/`: what a developer's machine runs and production has not |
 | files | files of a fresh service |
 | copy | wall time of `copier copy` as a process, median |
@@ -73,9 +74,9 @@ def medians(*calls: Callable[[Path], object]) -> list[Cost]:
     ]
 
 
-def render(template: Path, framework: str, target: Path) -> None:
+def render(template: Path, framework: str, target: Path, **answers: bool) -> None:
     """Render in this process."""
-    data = {"project_name": "Demo", "framework": framework}
+    data = {"project_name": "Demo", "framework": framework, **answers}
     copier.run_copy(str(template), target, data=data, defaults=True, unsafe=True, quiet=True)
 
 
@@ -162,6 +163,8 @@ def measure(template: Path, floor: Path, framework: str, folder: Path) -> dict[s
     """Return every figure of one framework."""
     service = folder / framework
     render(template, framework, service)
+    bare = folder / f"{framework}-without-example"
+    render(template, framework, bare, customise=True, example_domain=False)
     count = len(list(files(service)))
     lowest, whole, typed = medians(
         lambda target: render(floor, framework, target),
@@ -171,6 +174,7 @@ def measure(template: Path, floor: Path, framework: str, folder: Path) -> dict[s
     figures = {
         "lines": lines_of_python(service),
         "code_lines": lines_of_python(service, docstrings=False),
+        "baseline_code_lines": lines_of_python(bare, docstrings=False),
         "dev_lines": lines_of_python(service, dev=True),
         "files": count,
         "copy_seconds": round(typed.wall, 2),
