@@ -38,6 +38,7 @@ ONLY_IN = {
         r"src/(accounts|apps/\w+)/(endpoints|schemas)\.py",
         r"src/accounts/(commands|selectors)\.py",
         r"src/access/migrations/versions/.*",
+        r"tests/access/conftest\.py",
         r"src/config/(commands|conditional|database|local_store|routes|schemas)\.py",
         r"tests/config/test_(commands|conditional|database|deadline)\.py",
         r"tests/config/test_(local_store|migrations|requests|schemas)\.py",

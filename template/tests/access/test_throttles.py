@@ -189,10 +189,10 @@ def test_an_absent_redis_is_given_up_at_once() -> None:
 WHO = uuid.uuid4()
 CASES = {
     "a stranger": ("GET /api/v1/orders", None, "anonymous"),
-    "a stranger who writes": ("POST /api/v1/articles", None, "anonymous"),
+    "a stranger who writes": ("POST /api/v1/orders", None, "anonymous"),
     "a user who reads": ("GET /api/v1/orders", WHO, "user"),
-    "a user who looks": ("HEAD /api/v1/articles", WHO, "user"),
-    "a user who writes": ("POST /api/v1/articles", WHO, "burst"),
+    "a user who looks": ("HEAD /api/v1/orders", WHO, "user"),
+    "a user who writes": ("POST /api/v1/orders", WHO, "burst"),
     "a user who deletes": ("DELETE /nowhere", WHO, "burst"),
     "a login": ("POST /api/v1/auth/token", None, "strict"),
     "a registration": ("POST /api/v1/auth/register", None, "strict"),
