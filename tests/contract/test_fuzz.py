@@ -32,11 +32,23 @@ CHECKS = [
     "use_after_free",
     "ensure_resource_availability",
 ]
-# The database does not let this user go, or the first DELETE of the account that succeeds would
-# be the last request that is let in.
+# The database does not let this user go or its logins end, or the first such request that succeeds,
+# an admin's about itself for one, would be the last that is let in.
 ANCHOR = [
     "CREATE TABLE IF NOT EXISTS anchor (user_id uuid REFERENCES accounts_user)",
     "INSERT INTO anchor VALUES (%(id)s)",
+    """
+    CREATE OR REPLACE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF EXISTS (SELECT FROM anchor WHERE user_id = NEW.user_id) THEN
+            RAISE 'anchored' USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN NEW;
+    END $$
+    """,
+    """
+    CREATE OR REPLACE TRIGGER keep BEFORE UPDATE ON access_token_family
+    FOR EACH ROW EXECUTE FUNCTION keep()
+    """,
 ]
 
 
