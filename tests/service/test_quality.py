@@ -164,7 +164,7 @@ def test_its_tests_pass_side_by_side_in_any_order(
 @pytest.mark.full
 def test_coverage_has_a_floor(run: Run, checkout: Path, environment: dict[str, str]) -> None:
     """Without the tests of some packages `make coverage` fails; the report is written anyhow."""
-    for package in ("apps", "config", "health", "observability"):
+    for package in ("access", "apps", "config", "health", "observability"):
         shutil.rmtree(checkout / "tests" / package)
     done = run("make", "coverage", cwd=checkout, env=environment)
     assert done.returncode != 0
