@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from jinja2 import Environment
 from jinja2.ext import Extension
@@ -44,3 +45,6 @@ class TextFilters(Extension):
         environment.filters["slugify"] = slugify
         for name in PATTERNS:
             environment.tests[name] = lambda text, name=name: matches(text, name)
+        # Copier asks for the same folders and the same answers file once for every file.
+        compiled = lru_cache(maxsize=None)(environment.compile)
+        environment.compile = compiled  # type: ignore[assignment, method-assign]
