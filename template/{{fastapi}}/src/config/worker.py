@@ -90,6 +90,11 @@ class Worker(base.Worker):
             signal.signal(each, signal.SIG_DFL)
         signal.signal(signal.SIGABRT, self.handle_abort)
 
+    def handle_abort(self, *_: object) -> None:
+        """Say so and be gone; to end in good order, the loop would have to turn."""
+        self.cfg.worker_abort(self)
+        os._exit(1)
+
     def run(self) -> None:
         """Serve until told to stop."""
         config = uvicorn.Config(
