@@ -10,6 +10,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
 HEAD_SECONDS = 10.0  # from a connection's first byte to the end of its headers
+BODY_SECONDS = 30.0  # from there to the body's end
 
 
 class Response(wsgi.Response):
@@ -49,7 +50,17 @@ class Worker(ThreadWorker):
         return kept
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        """Expect body and answer to pass within REQUEST_TIMEOUT."""
+        """Expect the body soon, where there is one, and then an answer within REQUEST_TIMEOUT."""
+        read = req.body.read
+
+        def read_in_time(size: int | None = None) -> Any:
+            self._deadlines[conn] = time.monotonic() + BODY_SECONDS
+            try:
+                return read(size)
+            finally:
+                self._deadlines[conn] = time.monotonic() + self.cfg.timeout
+
+        req.body.read = read_in_time
         self._deadlines[conn] = time.monotonic() + self.cfg.timeout
         return super().handle_request(req, conn)
 

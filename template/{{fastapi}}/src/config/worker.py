@@ -12,12 +12,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 LINGER = 1.0  # seconds a stopping worker still takes requests on connections that are open
 HEAD_SECONDS = 10.0  # from a connection's opening, or a request's first byte, to its headers' end
 HEAD_BYTES = 64 * 1024
+BODY_SECONDS = 30.0  # from there to the body's end
 
 
 class Protocol(HttpToolsProtocol):
-    """HTTP with an end to a client's headers, in time and in size; uvicorn limits neither."""
+    """HTTP with an end to a client's headers, in time and size, and its body; uvicorn has none."""
 
-    _head_timer: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle | None = None
     _in_head = True
     _head_size = 0
 
@@ -32,8 +33,8 @@ class Protocol(HttpToolsProtocol):
         self._expect_head()
 
     def on_headers_complete(self) -> None:
-        """Expect nothing more."""
-        self._stop_timer()
+        """Expect the body soon."""
+        self._expect_within(BODY_SECONDS)
         self._in_head = False
         super().on_headers_complete()
 
@@ -41,7 +42,7 @@ class Protocol(HttpToolsProtocol):
         """Expect the rest of a body that the answer did not wait for soon."""
         super().on_response_complete()
         if self.cycle.response_complete and self.cycle.more_body:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+            self._expect_within(HEAD_SECONDS)
 
     def on_message_complete(self) -> None:
         """Expect nothing more."""
@@ -61,13 +62,16 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _expect_head(self) -> None:
-        self._stop_timer()
         self._in_head, self._head_size = True, 0
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        self._expect_within(HEAD_SECONDS)
+
+    def _expect_within(self, seconds: float) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(seconds, self.transport.close)
 
     def _stop_timer(self) -> None:
-        if self._head_timer:
-            self._head_timer.cancel()
+        if self._timer:
+            self._timer.cancel()
 
 
 class Server(uvicorn.Server):
