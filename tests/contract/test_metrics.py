@@ -142,6 +142,8 @@ def test_probes_and_scrapes_are_not_counted(web: Role, client: httpx.Client) -> 
 
 def assert_paths_add_nothing(web: Role, count: int) -> None:
     send_many(web.url, ["/nowhere"], 1)
+    unknown = {"http_request_method": "GET", "http_response_status_code": "404"}
+    until(lambda: served(web, "", **unknown), "it is not counted", 5)
     before = set(scrape(web))
     send_many(web.url, [f"/{uuid.uuid4()}/{uuid.uuid4().hex[:7]}" for _ in range(count)])
     assert set(scrape(web)) == before
