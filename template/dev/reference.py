@@ -1,7 +1,7 @@
 """Write what the documents say about the code: `python dev/reference.py`, or `--check` them.
 
-That is the tables of docs/configuration.md and docs/errors.md, and docs/openapi.json, which is born
-in the service: its differences show what a change means for clients.
+That is the tables of docs/configuration.md, docs/errors.md and docs/api.md, and docs/openapi.json,
+which is born in the service: its differences show what a change means for clients.
 """
 
 import json
@@ -17,7 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from pydantic import SecretStr, ValidationError
 
-from config import errors, identity
+from access import public, throttles
+from accounts import passwords
+from config import bodies, errors, identity, pagination
 from config.environment import Environment
 
 DOCS = identity.ROOT / "docs"
@@ -119,6 +121,42 @@ def codes() -> str:
     return "\n".join(lines)
 
 
+def limits() -> str:
+    """Return the table of the limits of every request as Markdown."""
+    found = [
+        ("bytes of a body", bodies.LARGEST, "`body_too_large`"),
+        ("arrays and objects in each other", bodies.DEEPEST, "`malformed_body`"),
+        ("values in a body", bodies.MOST, "`malformed_body`"),
+        ("rows of a page, unless asked", pagination.SIZE, ""),
+        ("rows of a page, at most", pagination.LARGEST_SIZE, "`validation_failed`"),
+        ("rows that a list counts or skips", pagination.FURTHEST, "take a filter or a cursor"),
+        ("characters of a password, at least", passwords.SHORTEST, "`validation_failed`"),
+        ("characters of a password, at most", passwords.LONGEST, "`validation_failed`"),
+        ("wrong values that a problem names", errors.MOST_ERRORS, "the rest is not named"),
+    ]
+    lines = ["| limit | | beyond it |", "|---|---|---|"]
+    lines += [f"| {name} | {number:,} | {beyond} |" for name, number, beyond in found]
+    return "\n".join(line.replace("|  |", "| |") for line in lines)
+
+
+def rates() -> str:
+    """Return the table of the throttles as Markdown."""
+    described = rows()
+    lines = ["| policy | rate | set by | counts |", "|---|---|---|---|"]
+    for policy in ("anonymous", "user", "burst", "strict"):
+        name = f"THROTTLE_{policy.upper()}"
+        _, rate, *_, meaning = described[name]
+        counted = meaning.removesuffix(".").removesuffix(", comma-separated")
+        lines.append(f"| {policy} | `{rate}` | `{name}` | {counted} |")
+    strict = ", ".join(f"`{route}`" for route in throttles.ROUTES)
+    return "\n".join([*lines, "", f"Strict are {strict}."])
+
+
+def public_routes() -> str:
+    """Return the routes that need no token as a Markdown list."""
+    return "\n".join(f"- `{route}`" for route in sorted(public.ROUTES))
+
+
 def openapi() -> str:
     """Return the OpenAPI document as it is committed."""
     with patch.dict(os.environ, {"ENVIRONMENT": "build"}, clear=True):
@@ -135,11 +173,17 @@ def page(text: str, name: str, table: str) -> str:
 
 def documents() -> dict[Path, str]:
     """Return the text that each document should have."""
-    tables = {"configuration": ("variables", variables()), "errors": ("codes", codes())}
-    paths = {DOCS / f"{name}.md": table for name, table in tables.items()}
-    return {DOCS / "openapi.json": openapi()} | {
-        path: page(path.read_text(), *table) for path, table in paths.items()
-    }
+    found = {DOCS / "openapi.json": openapi()}
+    for document, name, table in (
+        ("configuration", "variables", variables()),
+        ("errors", "codes", codes()),
+        ("api", "limits", limits()),
+        ("api", "rates", rates()),
+        ("api", "public", public_routes()),
+    ):
+        path = DOCS / f"{document}.md"
+        found[path] = page(found.get(path) or path.read_text(), name, table)
+    return found
 
 
 def main() -> int:

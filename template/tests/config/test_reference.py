@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from config import domains, environment, errors, identity
+import entrypoint
+from config import domains, environment, errors, identity, startup
 from config.environment import ConfigurationError, Environment
 from dev import reference
 from tests import framework
@@ -59,6 +60,45 @@ def test_every_code_is_documented() -> None:
     assert all(f"| `{kind.code}` |" in table for kind in reference.kinds())
     for row in ("| 400 | `bad_request` |", "| 405 | `method_not_allowed` |"):
         assert row in table
+
+
+def told(chapter: str) -> set[str]:
+    """Return what the first cells of a chapter of docs/troubleshooting.md name."""
+    text = (identity.ROOT / "docs" / "troubleshooting.md").read_text()
+    rows = re.findall(r"^\| (.+?) \|", text.partition(f"## {chapter}\n")[2].split("\n## ")[0], re.M)
+    return {name for row in rows for name in re.findall(r"`([^`…]+)`", row) or [row]}
+
+
+def events(path: Path) -> Iterator[str]:
+    """Yield each event that a file logs above info, or ends with."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="warning" | "error" | "critical" | "exception"),
+                args=[ast.Constant(value=str(event)), *_],
+            ):
+                yield event
+            case ast.Call(
+                func=ast.Name(id="end") | ast.Attribute(attr="end"),
+                args=[_, ast.Constant(value=str(event)), *_],
+            ):
+                yield event
+
+
+def test_every_failure_has_a_way_out() -> None:
+    """Troubleshooting has a row for each exit code, error code and event, and for no other."""
+    exits = {
+        str(code)
+        for module in (entrypoint, startup)
+        for name, code in vars(module).items()
+        if name.startswith("EXIT_")
+    }
+    assert told("Exit codes") - {"code"} == exits | {"0", "143"}
+    codes = {kind.code for kind in reference.kinds()} | errors.FIELD_CODES.keys()
+    assert told("Error codes") - {"code"} == codes
+    ours = (path for path in SOURCE.rglob("*.py") if "apps" not in path.parts)
+    found = {event for path in ours for event in events(path)} | {"request_finished"}
+    assert told("Log events") - {"event"} == found
 
 
 def test_the_reference_page_names_every_variable() -> None:
