@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 ROOT = Path(__file__).resolve().parent.parent
+MAKEFILES = ("Makefile", "dev/*.mk")
 STARTS = (Path("README.md"), Path("docs/README.md"))
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
@@ -80,6 +81,12 @@ def files(root: Path) -> Iterator[Path]:
         yield from (Path(folder, name).relative_to(root) for name in found)
 
 
+def targets_of(service: Path, *patterns: str) -> list[str]:
+    """Return the targets with a `##` in the makefiles that the patterns find."""
+    makefiles = [path for pattern in patterns for path in sorted(service.glob(pattern))]
+    return [target for path in makefiles for target in TARGET.findall(path.read_text())]
+
+
 def dead_links(pages: dict[Path, Page]) -> Iterator[str]:
     """Yield what is wrong with each link that leads nowhere."""
     for path, page in pages.items():
@@ -91,7 +98,7 @@ def dead_links(pages: dict[Path, Page]) -> Iterator[str]:
 
 
 def orphans(pages: dict[Path, Page]) -> Iterator[str]:
-    """Yield each page to which no way leads; GitHub shows its own where they are needed."""
+    """Yield each page to which no way leads; those of the root and GitHub's are seen anyhow."""
     reached: set[Path] = set()
     waiting = [path for path in STARTS if path in pages]
     while waiting:
@@ -100,18 +107,19 @@ def orphans(pages: dict[Path, Page]) -> Iterator[str]:
             reached.add(path)
             waiting += [target for target, _ in pages[path].links if target in pages]
     for path in pages.keys() - reached:
-        if path.parts[0] != ".github":
+        if len(path.parts) > 1 and path.parts[0] != ".github":
             yield f"{path} is reached from no page: link it from docs/README.md"
 
 
 def unknown_names(pages: dict[Path, Page], service: Path) -> Iterator[str]:
     """Yield each target, variable and file that a page names and that is not there."""
-    makefiles = [service / "Makefile", service / "local.mk"]
-    targets = set(TARGET.findall("".join(m.read_text() for m in makefiles if m.exists())))
+    targets = set(targets_of(service, *MAKEFILES, "local.mk"))
     code = [path for path in files(service) if path.suffix not in {".md", ".lock"}]
     texts = ((service / path).read_text(errors="ignore") for path in code)
     words = {word for text in texts for word in re.findall(r"\w+", text.lower())}
     for path, page in pages.items():
+        if path.name == "CHANGELOG.md":  # which tells of what was, too
+            continue
         bases = [page.root, service, service / "src"]
         for target in sorted(set(page.targets) - targets):
             yield f"{path} names `make {target}`, which is no target with a `##`"
@@ -127,9 +135,9 @@ def unknown_names(pages: dict[Path, Page], service: Path) -> Iterator[str]:
 def untold_targets(pages: dict[Path, Page], service: Path) -> Iterator[str]:
     """Yield each target of the Makefile that no page names."""
     told = {target for page in pages.values() for target in page.targets}
-    for target in TARGET.findall((service / "Makefile").read_text()):
+    for target in targets_of(service, *MAKEFILES):
         if target not in told:
-            yield f"Makefile has `{target}`, which no document names"
+            yield f"The Makefile has `{target}`, which no document names"
 
 
 def faults(root: Path, paths: Iterable[Path], service: Path) -> list[str]:

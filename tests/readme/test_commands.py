@@ -1,4 +1,4 @@
-"""The README's first command, typed as it stands there into an empty folder on an empty machine."""
+"""The first commands of both READMEs, typed as they stand there on an empty machine."""
 
 import contextlib
 import os
@@ -12,12 +12,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT, readme_commands, snapshot
+from tests.support import ROOT, commit, readme_commands, snapshot
 
 HOME_OF_THE_TEMPLATE = "https://github.com/prodstarter/prodstarter.git"
 NOBODY = 65534
@@ -90,9 +90,11 @@ def answers_ready(port: int, server: subprocess.Popen[bytes], log: Path) -> None
     raise AssertionError(log.read_text()[-4000:])
 
 
-def first_command_serves(machine: Path, env: dict[str, str], user: int | None = None) -> None:
+def first_command_serves(
+    machine: Path, env: dict[str, str], user: int | None = None, readme: Path = ROOT / "README.md"
+) -> None:
     """Run the command, meet the service, press Ctrl-C, and look for what is still running."""
-    command = readme_commands((ROOT / "README.md").read_text())[0]
+    command = readme_commands(readme.read_text())[0]
     log = machine / "log"
     with log.open("wb") as output:
         server = subprocess.Popen(
@@ -170,6 +172,20 @@ def test_the_settings_of_the_readme_trust_this_repository(machine: Path) -> None
 def test_the_first_command_ends_with_a_service_that_is_ready(machine: Path) -> None:
     """Nothing but Python, git and make is needed, and Ctrl-C leaves nothing running."""
     first_command_serves(machine, environment(machine, free_port()))
+
+
+@pytest.mark.full
+def test_the_quick_start_ends_with_a_service_that_is_ready(
+    services: Callable[[str], Path], framework: str, machine: Path
+) -> None:
+    """A colleague clones the service and serves, with the commands of the service's own README."""
+    origin = shutil.copytree(services(framework), machine / "origin")
+    commit(origin)
+    env = environment(machine, free_port()) | {
+        "GIT_CONFIG_KEY_0": f"url.file://{origin}.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://github.com/demo/demo.git",
+    }
+    first_command_serves(machine, env, readme=origin / "README.md")
 
 
 @pytest.mark.full

@@ -1,14 +1,19 @@
 """The documents of a service agree with its answers and with what it holds."""
 
 import hashlib
+import importlib.util
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.support import files
+from tests.support import ROOT, files, questions, working_tree
 from tests.variants import VARIANTS
 
 # The digest of each text without year and holder: nobody rewords a licence by accident.
@@ -19,6 +24,7 @@ LICENCES = {
     "Proprietary": "7caa5d67fcedd900",
 }
 SPDX = {"Proprietary": "LicenseRef-Proprietary"}
+CHECK = ROOT / "template" / "dev" / "docs_check.py"
 LINK = re.compile(r"\]\(([^)\s]+)\)|<((?:https?|mailto):[^>]+)>")
 
 
@@ -40,31 +46,115 @@ def test_the_licence_is_the_chosen_one(service: Path, answers: dict[str, str]) -
     assert project["license"] == SPDX.get(answers["licence"], answers["licence"])
 
 
-def test_each_link_leads_somewhere(service: Path, answers: dict[str, str]) -> None:
-    """A relative link names a file of the service, one to its repository the right repository."""
+def test_each_link_to_the_repository_is_to_the_right_one(
+    service: Path, answers: dict[str, str]
+) -> None:
+    """A badge, or a link to an issue, is that of the service's own repository."""
+    home = f"https://github.com/{answers['owner']}"
     for path in files(service):
         if path.suffix == ".md":
-            for link in LINK.findall((service / path).read_text()):
-                target = "".join(link)
-                if not re.match(r"\w+:", target):
-                    assert (service / path.parent / target.partition("#")[0]).exists(), target
-                elif re.match(rf"https://github\.com/{answers['owner']}\b", target):
-                    assert target.startswith(
-                        f"https://github.com/{answers['owner']}/{answers['project_slug']}"
-                    )
+            found = ["".join(link) for link in LINK.findall((service / path).read_text())]
+            ours = [link for link in found if re.match(rf"{home}\b", link)]
+            assert all(link.startswith(f"{home}/{answers['project_slug']}") for link in ours), path
 
 
-def test_the_documents_name_commands_that_exist(service: Path) -> None:
-    """Each `make` command of a document is a target, and the README lists every target."""
-    targets = set(re.findall(r"^([a-z-]+):.*##", (service / "Makefile").read_text(), re.MULTILINE))
-    named = {}
-    for path in files(service):
-        if path.suffix == ".md" or path.parts[:2] == (".github", "workflows"):
-            text = (service / path).read_text()
-            commands = re.findall(r"(?:`|^|run: )make ([a-z][a-z -]*)", text, re.MULTILINE)
-            named[str(path)] = {target for command in commands for target in command.split()}
-    assert {path: names - targets for path, names in named.items() if names - targets} == {}
-    assert targets - named["README.md"] == {"help"}
+@pytest.fixture
+def checked(service: Path, tmp_path: Path) -> Path:
+    """Return a copy of each service, with what its first `make setup` writes."""
+    copy = shutil.copytree(service, tmp_path / "service")
+    (copy / "docs" / "openapi.json").write_text("{}\n")
+    return copy
+
+
+def docs_check(service: Path) -> list[str]:
+    """Return what `make docs-check` says of the documents."""
+    command = [sys.executable, "dev/docs_check.py"]
+    done = subprocess.run(command, cwd=service, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.returncode == bool(done.stdout)
+    return done.stdout.splitlines()
+
+
+def test_the_documents_of_a_service_hold(checked: Path) -> None:
+    """Links lead somewhere, pages are reached, names are of what is there, no target is untold."""
+    assert docs_check(checked) == []
+
+
+def test_the_documents_of_this_repository_hold(services: Callable[[str], Path]) -> None:
+    """The same program finds nothing; commands and paths are those of a service or of ours."""
+    spec = importlib.util.spec_from_file_location("docs_check", CHECK)
+    assert spec
+    assert spec.loader
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    pages = [
+        path for path in working_tree() if path.suffix == ".md" and path.parts[0] != "template"
+    ]
+
+    assert len(pages) > 10
+    assert program.faults(ROOT, pages, services("django")) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "text", "fault"),
+    [
+        ("docs/errors.md", "See [there](nowhere.md).", "links to docs/nowhere.md"),
+        ("docs/errors.md", "See [there](#no-such-heading).", "links to #no-such-heading"),
+        ("docs/errors.md", "See [there](api.md#no-such-heading).", "links to #no-such-heading"),
+        ("docs/errors.md", "See [there](../../other/README.md).", "links to ../other/README.md"),
+        ("docs/errors.md", "See [there][1].\n\n[1]: nowhere.md", "links to docs/nowhere.md"),
+        ("docs/lost.md", "# Lost", "docs/lost.md is reached from no page"),
+        ("README.md", "Type `make lnit`.", "names `make lnit`"),
+        ("README.md", "Type `PORT=1 make -s check lnit`.", "names `make lnit`"),
+        ("README.md", "```sh\ncd . && make lnit\n```", "names `make lnit`"),
+        ("README.md", "Set `DATABASE_POOL_MIN=1`.", "names DATABASE_POOL_MIN"),
+        ("README.md", "Mount `SECRET_KEYS_FILE`.", "names SECRET_KEYS"),
+        ("README.md", "Read `config/enviroment.py`.", "names config/enviroment.py"),
+        ("Makefile", "untold: ## Do what nobody reads about\n\ttrue", "has `untold`"),
+    ],
+)
+def test_a_planted_fault_is_found(
+    services: Callable[[str], Path], tmp_path: Path, page: str, text: str, fault: str
+) -> None:
+    """Each fails the check with a line that names the page and what is wrong."""
+    service = shutil.copytree(services("django"), tmp_path / "service")
+    (service / "docs" / "openapi.json").write_text("{}\n")
+    with (service / page).open("a") as file:
+        file.write(f"\n{text}\n")
+    (found,) = docs_check(service)
+    assert page in found
+    assert fault in found
+
+
+def test_the_options_are_those_that_are_asked() -> None:
+    """docs/options.md has a row for each question, in its order, with its choices and default."""
+    table = (ROOT / "docs" / "options.md").read_text()
+    rows = [row.split(" | ") for row in re.findall(r"^\| (`\w+` .*) \|$", table, re.MULTILINE)]
+    asked = {name: q for name, q in questions().items() if q.get("ask", True) is not False}
+    assert [row[0].strip("`") for row in rows] == list(asked)
+    for (_, answers, default, _), question in zip(rows, asked.values(), strict=True):
+        if "choices" in question:
+            choices = [str(choice) for choice in question["choices"].values()]
+            assert re.findall(r"`([^`]+)`", answers) == choices
+        given = str(question.get("default", ""))
+        if not given.startswith("{{"):
+            assert default.strip("` ") == {"True": "yes", "False": "no"}.get(given, given)
+
+
+def test_the_repository_describes_itself() -> None:
+    """Programs and people find the template by its metadata, and no other generator's is here."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {"copier", "copier-template", "django", "fastapi"} <= set(project["keywords"])
+    topic = re.compile(r"[a-z0-9][a-z0-9-]{0,49}")  # what GitHub takes as one
+    assert all(topic.fullmatch(word) for word in project["keywords"])
+    assert len(project["keywords"]) <= 20
+    repository = project["urls"]["Repository"]
+    assert repository.removeprefix("https://github.com/") in (ROOT / "README.md").read_text()
+    for name in ("Documentation", "Changelog"):
+        path = project["urls"][name].removeprefix(f"{repository}/blob/main/")
+        assert (ROOT / path).is_file()
+    others = {"cookiecutter.json", "template.json", "template.yaml", "template.yml"}
+    assert others.isdisjoint(path.name for path in working_tree())
 
 
 def test_the_ci_runs_targets_that_exist(service: Path) -> None:
