@@ -89,7 +89,7 @@ def test_the_api_guide_works_as_it_stands(
     output = typed(script(f"```sh\nmake run\n```\n\n{guide}"), service, folder / "run.log")
     assert '"code":"invalid_token"' in output  # after the logout
     assert {'"#/email"', '"#/password"', '"#/role"'} <= set(re.findall(r'"#/\w+"', output))
-    assert re.search(r"^ratelimit-policy: \"anonymous-hour\";q=", output, re.MULTILINE | re.I)
+    assert 'ratelimit-policy: "anonymous-hour";q=' in output.lower()
     assert '"count":1' in output
     assert '"?colour"' in output
-    assert "\n304\n" in output
+    assert output.endswith("304\n")
