@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MAKEFILES = ("Makefile", "dev/*.mk")
 STARTS = (Path("README.md"), Path("docs/README.md"))
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-SPAN = re.compile(r"`([^`\n]+)`")
+SPAN = re.compile(r"`((?:[^`\n]|\n(?!\n))+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)|^\[[^\]]+\]: *(\S+)", re.MULTILINE)
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 MAKE = re.compile(r"""(?:^|[;&|(])\s*(?:\$ )?(?:[A-Z_]+=(?:'[^']*'|"[^"]*"|\S)*\s+)*make(\s.*)?$""")
@@ -34,7 +34,7 @@ class Page:
         self.root, self.path = root, path
         text = (root / path).read_text()
         self.prose = BLOCK.sub("", text)
-        self.spans = SPAN.findall(self.prose)
+        self.spans = [" ".join(span.split()) for span in SPAN.findall(self.prose)]
         shells = [block for _, kind, block in BLOCK.findall(text) if kind in {"sh", "console"}]
         self.lines = [line.strip() for block in shells for line in block.splitlines()]
 
