@@ -159,6 +159,14 @@ def test_the_repository_describes_itself() -> None:
     assert others.isdisjoint(path.name for path in working_tree())
 
 
+def test_the_upgrade_guide_has_a_row_for_each_release(service: Path) -> None:
+    """Whoever skips releases finds what each of them asks before the next deploy."""
+    guide = (service / "docs" / "upgrade.md").read_text()
+    told = set(re.findall(r"^\| (\d+\.\d+\.\d+) \| \w", guide, re.MULTILINE))
+    released = set(re.findall(r"^## (\d+\.\d+\.\d+) ", (ROOT / "CHANGELOG.md").read_text(), re.M))
+    assert released - told == {"0.1.0"}  # there is nothing before it
+
+
 def test_the_quick_start_is_short(service: Path) -> None:
     """A newcomer types at most five commands, the last of which serves."""
     readme = (service / "README.md").read_text()
