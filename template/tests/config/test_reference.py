@@ -19,7 +19,10 @@ EXAMPLE = identity.ROOT / ".env.example"
 NAMES = {name.upper() for name in Environment.model_fields}
 INTERNAL = {"SERVICE_ROLE", "SUPERVISOR_FD"}  # handed from our own process to its children
 # Files that read variables by computed names, and why.
-BY_COMPUTED_NAME = {"config/environment.py": "reads the model's fields, each also as <NAME>_FILE"}
+BY_COMPUTED_NAME = {
+    "config/environment.py": "reads the model's fields, each also as <NAME>_FILE",
+    "healthcheck.py": "reads PORT and BIND_HOST in the same way, with the standard library alone",
+}
 
 
 def example() -> dict[str, str]:
