@@ -1,4 +1,7 @@
-"""Look for known vulnerabilities in all packages of uv.lock; pip-audit gets the arguments."""
+"""Look for known vulnerabilities in all packages of uv.lock; pip-audit gets the arguments.
+
+`--waived` only prints the ids that are waived, for whoever scans the image.
+"""
 
 import json
 import os
@@ -60,6 +63,10 @@ def packages(arguments: list[str]) -> list[dict[str, Any]]:
 def main(arguments: list[str]) -> int:
     """Print vulnerabilities that are not waived and bad waivers; return 1 when there is one."""
     waived, failures = waivers((ROOT / WAIVERS).read_text(), datetime.now(UTC).date())
+    if arguments == ["--waived"]:
+        print(*sorted(waived), sep="\n")
+        print(*failures, sep="\n", end="", file=sys.stderr)
+        return int(bool(failures))
     for package in packages(arguments):
         for found in package["vulns"]:
             ids = [found["id"], *found["aliases"]]
