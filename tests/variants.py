@@ -24,6 +24,7 @@ VARIANTS: Final[dict[str, Answers]] = {
         "licence": "Apache-2.0",
         "example_domain": False,
         "coverage_min": 0,
+        "registry": "dockerhub",
     },
     "fastapi-customised": {
         "project_name": "7 Wonders_of.the-World",
@@ -33,6 +34,7 @@ VARIANTS: Final[dict[str, Answers]] = {
         "licence": "BSD-3-Clause",
         "example_domain": False,
         "coverage_min": 100,
+        "registry": "none",
     },
     "django-closed": {
         "project_name": "A1",

@@ -54,10 +54,15 @@ WORDS = {
     "BSD-3-Clause": r"\bbsd\b|redistributions",
     "MIT": r"\bMIT\b",
     "Proprietary": r"proprietary|all rights reserved",
+    "ghcr": r"ghcr|packages: (read|write)",
+    "dockerhub": r"docker ?hub|docker\.io",
 }
 
 # Only a fresh service with the example knows of it.
 WORDS_OF_EXAMPLE = r"\barticles?\b"
+
+# Only a service that is published knows of these.
+WORDS_OF_PUBLISHING = r"skopeo|publish\.(py|mk)|promote|attest|docker/login"
 
 # GitHub's own expressions are all that may look like Jinja's.
 BRACES = re.compile(r"\{\{(?! *\})|\{%|\{#")
@@ -96,7 +101,7 @@ def test_no_suffix_no_expression_and_no_empty_folder_is_left(service: Path) -> N
         assert path.suffix != ".jinja"
         assert not BRACES.search(str(path)), path
         text = (service / path).read_text()
-        if path.parts[:2] == (".github", "workflows"):
+        if path.parts[:2] in {(".github", "actions"), (".github", "workflows")}:
             text = BRACES_ALLOWED.sub("", text)
         if found := BRACES.search(text):
             line = text.count("\n", 0, found.start()) + 1
@@ -118,6 +123,7 @@ def test_no_word_of_an_option_that_was_not_chosen(service: Path, variant: str) -
     answers = yaml.safe_load((service / ".copier-answers.yml").read_text())
     absent = [words for word, words in WORDS.items() if word not in answers.values()]
     absent += [] if answers["example_domain"] else [WORDS_OF_EXAMPLE]
+    absent += [WORDS_OF_PUBLISHING] if answers["registry"] == "none" else []
     pattern = re.compile("|".join(absent), re.IGNORECASE)
     for path in files(service):
         assert not pattern.search(str(path)), path
