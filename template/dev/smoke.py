@@ -214,16 +214,14 @@ def _schema(service: Service, path: str | None) -> str:
 def _assets(service: Service, pages: list[str]) -> str:
     count = 0
     for page in pages:
-        text = service.ask("GET", page).body.decode(errors="replace")
-        for link in ASSET.findall(text):
-            path = urljoin(page, link)
-            if path.startswith("/"):
-                asset = service.ask("GET", path)
-                if not asset.body or "html" in asset.header("Content-Type"):
-                    raise CheckError(f"{path} is no asset")
-                count += 1
-    if pages and not count:
-        raise CheckError(f"{', '.join(pages)} names no script, style or image")
+        links = ASSET.findall(service.ask("GET", page).body.decode(errors="replace"))
+        paths = [path for path in (urljoin(page, link) for link in links) if path[0] == "/"]
+        if not paths:
+            raise CheckError(f"{page} names no script, style or image of this service")
+        for path in paths:
+            if not service.ask("GET", path).body:
+                raise CheckError(f"{path} is empty")
+        count += len(paths)
     return f"{count} files of {len(pages)} pages"
 
 
