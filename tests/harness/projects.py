@@ -60,7 +60,8 @@ class Project:
     @cached_property
     def development(self) -> Path:
         """The same folder, and `.venv` in it has every dependency group."""
-        once(self.service / ".venv", lambda made: uv(self.service, "sync", "--frozen", venv=made))
+        sync = ("sync", "--frozen", "--all-groups")
+        once(self.service / ".venv", lambda made: uv(self.service, *sync, venv=made))
         return self.service
 
     @cached_property

@@ -1,14 +1,16 @@
 """A rendered service of each framework, and how commands are run in it."""
 
 import os
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.harness.fixtures import project, projects
 from tests.harness.projects import Project
+from tests.support import GIT_ENVIRONMENT, commit, git
 
 __all__ = ["project", "projects"]
 
@@ -34,3 +36,39 @@ def run() -> Run:
         )
 
     return done
+
+
+@pytest.fixture(scope="session")
+def environment(rendered: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return an environment in which a checkout uses the packages of the rendered service."""
+    environ = os.environ | GIT_ENVIRONMENT
+    environ.pop("VIRTUAL_ENV", None)
+    environ["UV_PROJECT_ENVIRONMENT"] = str(rendered / ".venv")
+    environ["PRE_COMMIT_HOME"] = str(tmp_path_factory.mktemp("pre-commit"))
+    return environ
+
+
+@pytest.fixture(scope="session")
+def clean(rendered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a checkout of the rendered service with one commit."""
+    target = tmp_path_factory.mktemp("quality") / "service"
+    ignored = shutil.ignore_patterns(".git", ".venv", ".data", ".*_cache", "__pycache__")
+    shutil.copytree(rendered, target, ignore=ignored)
+    commit(target, "chore: start")
+    return target
+
+
+@pytest.fixture
+def checkout(clean: Path) -> Iterator[Path]:
+    """Return the checkout, and undo afterwards whatever a test does to it."""
+    start = git(clean, "rev-parse", "HEAD")
+    yield clean
+    git(clean, "reset", "--quiet", "--hard", start)
+    git(clean, "clean", "--quiet", "--force", "-d")
+
+
+def plant(checkout: Path, name: str, text: str) -> None:
+    """Write a file and stage it."""
+    (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+    (checkout / name).write_text(text)
+    git(checkout, "add", "--force", name)

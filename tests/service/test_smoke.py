@@ -1,4 +1,4 @@
-"""`make smoke` and `make verify-deploy` pass on a good service, and name what is wrong with another."""
+"""`make smoke` and `make verify-deploy` pass a good service and name the fault of another."""
 
 import subprocess
 import sys
@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Thread
 from urllib.parse import urlsplit
@@ -152,7 +151,9 @@ def test_a_server_that_hangs_hangs_nobody(smoke: Smoke) -> None:
     assert "Nothing else was looked at." in done.stdout
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:8000", "ftp://127.0.0.1", "http://", "", "http://a b"])
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:8000", "ftp://127.0.0.1", "http://", "", "http://a b"]
+)
 def test_an_address_without_a_scheme_is_refused(smoke: Smoke, address: str) -> None:
     """One sentence says how to write it."""
     done = smoke(address)
@@ -185,7 +186,7 @@ class Changes(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_POST = do_PATCH = do_DELETE = do_OPTIONS = do_GET
+    do_POST = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815 - called by these names
 
     def changed(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return the headers with the fault in them."""

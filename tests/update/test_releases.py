@@ -9,6 +9,7 @@ from typing import Any
 import copier
 import pytest
 import yaml
+from packaging.version import Version
 
 from tests.support import ROOT, commit, git
 from tests.update.conftest import NEWEST, Born
@@ -70,7 +71,16 @@ def test_a_service_gets_no_example_that_it_was_not_asked_about(born: Born, born_
     update(service)
     assert {path.name for path in (service / "src" / "apps").iterdir()} == before
     assert answers(service)["example_domain"] is (born_at != "v0.1.0")
-    assert answers(service)["customise"] is (born_at == "v0.1.0")
+
+
+def test_a_service_is_published_only_if_somebody_says_so(born: Born, born_at: str) -> None:
+    """A service that is older than the question has a pipeline that publishes nothing."""
+    service = born()
+    update(service)
+    known = Version(born_at) >= Version("0.4.0")
+    assert answers(service)["registry"] == ("ghcr" if known else "none")
+    assert answers(service)["customise"] is not known
+    assert (service / ".github" / "workflows" / "deploy.yml").exists() is known
 
 
 def test_what_a_team_did_survives(born: Born) -> None:
