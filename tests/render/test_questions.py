@@ -61,10 +61,10 @@ REFUSED: Sequence[tuple[str, str | int, str]] = [
     ("security_contact", "a@b", "e-mail"),
     ("security_contact", "a b@example.org", "e-mail"),
     ("licence", "GPL", "'GPL' is not in"),
-    ("registry", "quay", "'quay' is not in"),
     ("coverage_min", -1, "0 to 100"),
     ("coverage_min", 101, "0 to 100"),
     ("coverage_min", "most", "invalid literal"),
+    ("registry", "quay", "'quay' is not in"),
 ]
 
 
