@@ -61,6 +61,8 @@ REFUSED: Sequence[tuple[str, str | int, str]] = [
     ("security_contact", "a@b", "e-mail"),
     ("security_contact", "a b@example.org", "e-mail"),
     ("licence", "GPL", "'GPL' is not in"),
+    ("python_version", "3.10", "'3.10' is not in"),
+    ("postgres_version", 14, "14 is not in"),
     ("coverage_min", -1, "0 to 100"),
     ("coverage_min", 101, "0 to 100"),
     ("coverage_min", "most", "invalid literal"),
