@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ import pytest
 
 from tests.harness.projects import Project
 from tests.harness.roles import Role, complete_environment, free_port
-from tests.harness.servers import Servers
+from tests.harness.servers import Servers, signal_all
 from tests.harness.waiting import until
 from tests.support import ROOT
 
@@ -111,6 +112,28 @@ def test_only_what_is_said_decides(project: Project, environment: dict[str, str]
             assert web.get("/", headers={"Host": f"host-{1 - number}.test"}).status_code == 400
 
 
+def test_its_health_check_follows_it(project: Project, environment: dict[str, str]) -> None:
+    """At its port: 0 while it serves, 1 while it hangs and when it is gone."""
+
+    def is_healthy() -> bool:
+        check = [sys.executable, str(project.service / "src" / "healthcheck.py")]
+        environ = {name: environment[name] for name in ("PORT", "BIND_HOST")}
+        return subprocess.run(check, env=environ, check=False, timeout=5).returncode == 0
+
+    migrate(project, environment)
+    assert not is_healthy()
+    with Role(project, "web", environ=environment, tree=project.service) as web:
+        web.wait_until_it_serves()
+        assert is_healthy()
+        servers = [pid for pid in web.pids() if pid != web.process.pid]
+        signal_all(servers, signal.SIGSTOP)
+        assert not is_healthy()
+        signal_all(servers, signal.SIGCONT)
+        assert is_healthy()
+        assert web.stop() == 0
+    assert not is_healthy()
+
+
 @pytest.fixture
 def namespace() -> Namespace:
     """Return what puts mounts of a script's own before a command, or skip where none is allowed."""
@@ -136,9 +159,19 @@ def read_only(namespace: Namespace) -> tuple[str, ...]:
 
 
 @pytest.fixture
+def stranger() -> tuple[str, ...]:
+    """Return what runs a command as a user whom no system knows; only root can become one."""
+    if os.geteuid() or not shutil.which("setpriv"):
+        return ()
+    who = ("--reuid", "54321", "--regid", "54321", "--clear-groups")
+    return ("setpriv", *who, "--bounding-set", "-all", "--no-new-privs")
+
+
+@pytest.fixture
 def elsewhere(project: Project) -> Iterator[Path]:
     """Yield a copy of service and packages outside /tmp, which is another one there."""
     with tempfile.TemporaryDirectory(prefix="read-only-", dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
         ignored = shutil.ignore_patterns(".venv", "__pycache__")
         shutil.copytree(project.service, Path(folder) / "service", ignore=ignored)
         shutil.copytree(project.production.parents[1], Path(folder) / "venv", symlinks=True)
@@ -146,10 +179,14 @@ def elsewhere(project: Project) -> Iterator[Path]:
 
 
 def test_it_serves_from_a_read_only_root(
-    project: Project, environment: dict[str, str], elsewhere: Path, read_only: tuple[str, ...]
+    project: Project,
+    environment: dict[str, str],
+    elsewhere: Path,
+    read_only: tuple[str, ...],
+    stranger: tuple[str, ...],
 ) -> None:
-    """Only /tmp and memory are written to; all else may be an image that nobody changes."""
-    call = (*read_only, str(elsewhere / "venv/bin/python"))
+    """Only /tmp and memory are written to, by any user; all else may be an image."""
+    call = (*read_only, *stranger, str(elsewhere / "venv/bin/python"))
     with Role(
         project, "migrate", environ=environment, tree=elsewhere / "service", call=call
     ) as migration:
@@ -157,6 +194,8 @@ def test_it_serves_from_a_read_only_root(
     with Role(project, "web", environ=environment, tree=elsewhere / "service", call=call) as web:
         web.wait_until_it_serves()
         assert web.get("/ready").status_code == 200
+        if stranger:
+            assert {os.stat(f"/proc/{pid}").st_uid for pid in web.workers()} == {54321}
         assert web.stop() == 0
         web.assert_is_structured()
     assert not list((elsewhere / "service").rglob("__pycache__"))
