@@ -26,6 +26,7 @@ ONLY_IN = {
         r"src/(accounts|apps/\w+)/(migrations/.*|admin\.py|serializers\.py|urls\.py|views\.py)",
         r"src/access/(management|migrations)/.*",
         r"src/apps/\w+/filters\.py",
+        r"(src/config|tests/config)/(test_)?assets\.py",
         r"src/config/(base|build|development|django_setup|production|test|urls|wsgi)\.py",
         r"src/config/(models|negotiation|serializers|spectacular|views)\.py",
         r"tests/accounts/test_admin\.py",
