@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
-from tests.support import ROOT, configuration, readme_commands
+from tests.support import ROOT, configuration, questions, readme_commands
 
 FLOOR = "3.11"
 
@@ -44,6 +45,22 @@ def test_this_repository_has_one_python_floor() -> None:
     """The same holds for the template, whose README names the floor too."""
     agrees(ROOT)
     assert f"Python {FLOOR} or newer" in (ROOT / "README.md").read_text()
+
+
+def test_the_image_has_the_chosen_python(service: Path) -> None:
+    """It is one that the service is promised for and that its CI tests."""
+    answers = yaml.safe_load((service / ".copier-answers.yml").read_text())
+    [chosen] = re.findall(r"^ARG PYTHON_VERSION=(.+)$", (service / "Dockerfile").read_text(), re.M)
+    assert chosen == answers["python_version"]
+    assert chosen in pythons(service)
+    assert SpecifierSet(project(service)["project"]["requires-python"]).contains(chosen)
+
+
+def test_each_postgresql_that_can_be_chosen_is_one_that_is_taken(service: Path) -> None:
+    """A service refuses servers that are older than it was tested with."""
+    source = (service / "src" / "config" / "postgres.py").read_text()
+    [oldest] = re.findall(r"^OLDEST_VERSION = (\d+)$", source, re.M)
+    assert min(questions()["postgres_version"]["choices"].values()) == int(oldest)
 
 
 def test_servers_have_the_same_versions_here_and_in_a_service(service: Path) -> None:
