@@ -1,8 +1,8 @@
 """Sessions that a person types: `nox --list` shows them, docs/maintaining.md when to run which.
 
 The three sets of checks: *quick* is the README's test command (`nox -s tests` is the same), *full*
-is `.ci/run` (that command, then `lint`, `types` and `full`), *scheduled* is `dependencies`
-and `mutations`.
+is `.ci/run` (that command, then `lint`, `types` and `full`), *scheduled* is `dependencies`,
+`mutations` and `combinations`.
 """
 
 import nox
@@ -82,6 +82,13 @@ def dependencies(session: nox.Session, resolution: str, framework: str) -> None:
         *["pytest", "-m", "scheduled", "--framework", framework, "--resolution", resolution],
         *["tests/scheduled", *session.posargs],
     )
+
+
+@nox.session
+def combinations(session: nox.Session) -> None:
+    """Render every combination of choices."""
+    install(session)
+    session.run(*["pytest", "-n", "auto", "-m", "scheduled", "tests/render"], *session.posargs)
 
 
 @nox.session

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -165,13 +166,41 @@ def test_a_legal_name_gives_legal_derived_answers(render: Render, name: str, slu
     assert result.answers["project_slug"] == slug
 
 
-@pytest.mark.parametrize("answers", list(itertools.product(*CHOICES.values())), ids="-".join)
-def test_the_full_product_of_choices_renders(render: Render, answers: tuple[str, ...]) -> None:
-    """No combination of legal choices is illegal in this release."""
+def pairs(answers: tuple[Any, ...]) -> set[tuple[Any, ...]]:
+    """Return each two answers, with the numbers of their questions."""
+    return set(itertools.combinations(enumerate(answers), 2))
+
+
+def covering(products: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return few of the products that together hold each two answers that any of them holds."""
+    chosen, missing = [], set[tuple[Any, ...]]().union(*map(pairs, products))
+    while missing:
+        chosen.append(max(products, key=lambda answers: len(missing & pairs(answers))))
+        missing -= pairs(chosen[-1])
+    return chosen
+
+
+PRODUCTS = list(itertools.product(*CHOICES.values()))
+
+
+def assert_renders(render: Render, answers: tuple[Any, ...]) -> None:
     chosen: Answers = dict(zip(CHOICES, answers, strict=True))
     result = render({"project_name": "Demo", **chosen})
     assert result.exception is None
     assert result.answers.items() >= chosen.items()
+
+
+@pytest.mark.parametrize("answers", covering(PRODUCTS), ids=str)
+def test_each_two_choices_render_together(render: Render, answers: tuple[Any, ...]) -> None:
+    """No two legal choices are illegal in this release."""
+    assert_renders(render, answers)
+
+
+@pytest.mark.scheduled
+@pytest.mark.parametrize("answers", PRODUCTS, ids=str)
+def test_the_full_product_of_choices_renders(render: Render, answers: tuple[Any, ...]) -> None:
+    """Nor is any combination."""
+    assert_renders(render, answers)
 
 
 def test_a_newcomer_is_asked_at_most_seven_questions(template: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from config import identity
 
 @checks.register(checks.Tags.staticfiles)
 def named_files_exist(**_: Any) -> list[checks.CheckMessage]:
-    """Return an error for each `{% static "name" %}` of this service without a file."""
+    """Return an error for each file that a `static` tag of this service names and nobody has."""
     return [
         checks.Error(f"{template} names {name}, which no static folder has.", id="assets.E001")
         for template, name in _named()
