@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 ROOT = Path(__file__).resolve().parent.parent
 MAKEFILES = ("Makefile", "dev/*.mk")
+LARGEST = 1024 * 1024  # bytes; what is longer nobody wrote
 STARTS = (Path("README.md"), Path("docs/README.md"))
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`((?:[^`\n]|\n(?!\n))+)`")
@@ -114,8 +115,9 @@ def orphans(pages: dict[Path, Page]) -> Iterator[str]:
 def unknown_names(pages: dict[Path, Page], service: Path) -> Iterator[str]:
     """Yield each target, variable and file that a page names and that is not there."""
     targets = set(targets_of(service, *MAKEFILES, "local.mk"))
-    code = [path for path in files(service) if path.suffix not in {".md", ".lock"}]
-    texts = ((service / path).read_text(errors="ignore") for path in code)
+    code = [service / path for path in files(service) if path.suffix not in {".md", ".lock"}]
+    written = [path for path in code if path.is_file() and path.stat().st_size < LARGEST]
+    texts = (path.read_text(errors="ignore") for path in written)
     words = {word for text in texts for word in re.findall(r"\w+", text.lower())}
     for path, page in pages.items():
         if path.name == "CHANGELOG.md":  # which tells of what was, too
