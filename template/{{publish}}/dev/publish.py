@@ -71,7 +71,7 @@ def name_it(name: str, digest: str, tag: str) -> None:
 
 
 def push(name: str, archive: str) -> None:
-    """Push the image of a file and print its digest; a commit has one image, whoever comes first."""
+    """Push the image of a file and print its digest. A commit has one image: the first."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     wanted = tags(os.environ.get("GITHUB_REF", ""), version)
     commit = f"sha-{os.environ['GITHUB_SHA']}"

@@ -1,4 +1,4 @@
-"""Tests of dev/publish.py: which names an image gets; that it is no other image, needs a registry."""
+"""Tests of dev/publish.py: which names an image gets. That it stays the same takes a registry."""
 
 import pytest
 
