@@ -49,7 +49,8 @@ def digest_of(name: str, tag: str) -> str:
     """Return the digest that a tag stands for, or "" where there is no such tag."""
     done = skopeo("inspect", "--raw", f"docker://{name}:{tag}")
     if done.returncode:
-        if re.search(rb"manifest unknown|name unknown|not found", done.stderr):
+        # Some registries deny what is not there; who may not push is told so when it pushes.
+        if re.search(rb"manifest unknown|name unknown|not found|denied|unauthorized", done.stderr):
             return ""
         sys.exit(done.stderr.decode(errors="replace"))
     return f"sha256:{hashlib.sha256(done.stdout).hexdigest()}"
