@@ -32,7 +32,7 @@ def lines(text: str, kind: str) -> list[str]:
 
 def script(document: str) -> str:
     """Return a document as one script: its commands, and the files that it says to write."""
-    parts = ["set -euo pipefail", "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT"]
+    parts = ["set -euo pipefail", "trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT"]
     for _, kind, text in BLOCK.findall(document):
         if kind == "python" and text.startswith("# "):
             path = shlex.quote(text.partition("\n")[0].removeprefix("# "))
