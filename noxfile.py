@@ -47,7 +47,7 @@ def tests(session: nox.Session) -> None:
 def full(session: nox.Session) -> None:
     """Run what takes minutes and is not in the quick set, one by one: some of it is about time."""
     install(session)
-    session.run("pytest", "-m", "full", *session.posargs)
+    session.run("pytest", "-m", "full", "-rs", *session.posargs)
 
 
 @nox.session
