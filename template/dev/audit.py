@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIVERS = "audit-waivers.toml"
+ID = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)+")
 EXPORT = ["export", "--quiet", "--frozen", "--no-emit-project", "--all-groups", "--output-file"]
 AUDIT = [sys.executable, "-m", "pip_audit", "--strict", "--disable-pip", "--require-hashes"]
 
@@ -32,7 +34,7 @@ def waivers(text: str, today: date) -> tuple[set[str], list[str]]:
     for number, waiver in enumerate(listed, 1):
         match waiver:
             case {"id": str(name), "reason": str(reason), "expires": date() as day} if (
-                len(waiver) == 3 and name and reason.strip() and type(day) is date
+                len(waiver) == 3 and ID.fullmatch(name) and reason.strip() and type(day) is date
             ):
                 waived.add(name)
                 if day < today:

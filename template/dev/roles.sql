@@ -3,6 +3,10 @@
 -- Give both a password: ALTER ROLE service PASSWORD '…';
 CREATE ROLE service_owner LOGIN;
 CREATE ROLE service LOGIN;
+DO $$ BEGIN
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO service_owner, service', current_database());
+END $$;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO service_owner;
 GRANT USAGE ON SCHEMA public TO service;

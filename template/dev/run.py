@@ -37,7 +37,10 @@ def main(arguments: list[str]) -> NoReturn:
     os.environ.setdefault("ENVIRONMENT", "development")
     os.environ.setdefault("BIND_HOST", "127.0.0.1")
     os.environ.setdefault("DRAIN_SECONDS", "0")
-    port = int(os.environ.get("PORT") or 8000)
+    told = os.environ.get("PORT") or "8000"
+    port = int(told) if told.isdecimal() else 0
+    if not 0 < port < 2**16:
+        sys.exit(f"PORT is {told!r}: it must be a number from 1 to 65535.")
     if arguments[:1] != ["manage"] and is_taken(port):
         sys.exit(f"Port {port} is taken: choose another, as in `PORT={port + 1} make run`.")
     os.environ.update(start())

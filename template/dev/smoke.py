@@ -1,8 +1,9 @@
 """Ask a running service from outside whether it is well: `python dev/smoke.py URL`.
 
 Each check prints a line that begins with `ok` or FAIL; one that failed makes the exit code 1. The
-service gets a user, who is deleted again. With `--deployed` it is also asked what strangers must
-find closed and browsers must be told. What differs from place to place comes from the environment:
+service gets a user, who is deleted again unless it could not log in. With `--deployed` it is also
+asked what strangers must find closed and browsers must be told. What differs from place to place
+comes from the environment:
 
 METRICS_TOKEN  lets /metrics be read, which else has to be closed or open to all
 PAGES          further pages whose scripts, styles and images have to be there, comma-separated
@@ -103,8 +104,12 @@ class Service:
             raise CheckError(f"{method} {path}: {_told(error)}") from error
         finally:
             connection.close()
+        if answer.status == 429:
+            wait = answer.header("Retry-After")
+            raise CheckError(f"{method} {path}: throttled, ask again in {wait} seconds")
         if status not in {None, answer.status}:
-            more = answer.header("Location") or answer.body[:200].decode(errors="replace")
+            told = answer.body[:200].decode(errors="replace") if answer.status >= 400 else ""
+            more = answer.header("Location") or told  # no tokens
             raise CheckError(f"{method} {path}: {answer.status} instead of {status}: {more}")
         return answer
 
@@ -153,8 +158,11 @@ def works(service: Service) -> Iterator[Check]:
             yield "user", partial(_user, users[0])
             for path in sorted(ROOT.glob(DOMAINS)):
                 yield path.parent.name, partial(_domain, path, users[0])
-        finally:
-            yield "farewell", partial(_farewell, service, users[0])
+        except GeneratorExit:  # somebody stopped the program
+            with suppress(CheckError):
+                users[0].ask("DELETE", ME, 204)
+            raise
+        yield "farewell", partial(_farewell, service, users[0])
 
 
 def is_closed(service: Service) -> Iterator[Check]:

@@ -50,7 +50,8 @@ def wait_for(name: str, attempt: Callable[[], T], attempts: int) -> T:
         try:
             return attempt()
         except (psycopg.OperationalError, RedisError) as error:
-            fault = f"{type(error).__name__}: {str(error).strip().splitlines()[-1:]}"
+            first, *_ = str(error).strip().splitlines() or [""]
+            fault = f"{type(error).__name__}: {first}"
         if tried < attempts:
             delay = min(FIRST_DELAY * 2 ** (tried - 1), LONGEST_DELAY) * random.uniform(0.8, 1)  # noqa: S311
             log.warning("waiting", server=name, attempt=tried, error=fault, delay_s=round(delay, 1))

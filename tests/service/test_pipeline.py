@@ -133,21 +133,27 @@ def test_a_release_has_the_version_and_the_notes_of_its_commits(
     for message in ("feat(orders): take orders", "fix: count once", "docs: say how"):
         commit(checkout, message)
     head = git(checkout, "rev-parse", "HEAD")
-    done = run("make", "release", "ARGS=--dry-run --yes", cwd=checkout, env=environment)
+    done = run("make", "release", "ARGS=--dry-run", cwd=checkout, env=environment)
     assert done.returncode == 0, done.stderr
     assert "tag to create: v0.2.0" in done.stdout
     notes = done.stdout.partition("## v0.2.0")[2]
     assert "### Feat\n\n- **orders**: take orders\n\n### Fix\n\n- count once" in notes
     assert "say how" not in notes
     assert git(checkout, "rev-parse", "HEAD") == head
-    done = run("make", "release", "ARGS=--yes", cwd=checkout, env=environment)
+    (checkout / "README.md").write_text("Not committed.")
+    done = run("make", "release", cwd=checkout, env=environment)
+    assert done.returncode != 0
+    assert "Commit or stash first" in done.stderr
+    git(checkout, "checkout", "README.md")
+    done = run("make", "release", cwd=checkout, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert git(checkout, "tag", "--points-at", "HEAD") == "v0.2.0"
     assert git(checkout, "log", "-1", "--format=%s") == "chore: release 0.2.0"
     assert git(checkout, "status", "--porcelain") == ""
     told = run("make", "-s", "release-notes", cwd=checkout, env=environment).stdout
     assert "- **orders**: take orders" in told
-    assert run("make", "lock-check", cwd=checkout, env=environment).returncode == 0
+    for target in ("lock-check", "docs-check"):
+        assert run("make", target, cwd=checkout, env=environment).returncode == 0, target
 
 
 def test_what_is_waived_for_the_audit_is_waived_for_the_scan(

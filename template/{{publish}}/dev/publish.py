@@ -25,7 +25,8 @@ def tags(ref: str, version: str) -> list[str]:
         return ["latest"]
     found = re.fullmatch(r"refs/tags/v((\d+\.\d+)\.\d+)", ref)
     if not found:
-        sys.exit(f"{ref} is not published: that is for main and for tags like v{version}.")
+        rule = f"that is for main and for tags like v{version}"
+        sys.exit(f"{ref or 'Nothing'} is not published: {rule}.")
     if found[1] != version:
         sys.exit(f"{ref} is no tag of version {version}: `make release` makes both.")
     return [found[1], found[2]]

@@ -20,7 +20,8 @@ class Protocol(HttpToolsProtocol):
 
     _timer: asyncio.TimerHandle | None = None
     _in_head = True
-    _head_size = 0
+    _in_body = False
+    _size = 0  # of what arrived and is no body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect the first headers soon."""
@@ -31,6 +32,16 @@ class Protocol(HttpToolsProtocol):
         """Expect the next headers soon."""
         super().on_message_begin()
         self._expect_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take headers; what comes after a body's chunks is none."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Know a body when it comes."""
+        self._in_body = True
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """Expect the body soon."""
@@ -50,10 +61,11 @@ class Protocol(HttpToolsProtocol):
         self._stop_timer()
 
     def data_received(self, data: bytes) -> None:
-        """Count what arrives before the headers are complete."""
+        """Count what arrives before the headers are complete, and after the body."""
+        self._in_body = False
         super().data_received(data)
-        self._head_size += len(data) if self._in_head else 0
-        if self._head_size > HEAD_BYTES:
+        self._size = 0 if self._in_body else self._size + len(data)
+        if self._size > HEAD_BYTES:
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -62,7 +74,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _expect_head(self) -> None:
-        self._in_head, self._head_size = True, 0
+        self._in_head, self._size = True, 0
         self._expect_within(HEAD_SECONDS)
 
     def _expect_within(self, seconds: float) -> None:
