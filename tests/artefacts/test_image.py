@@ -57,6 +57,8 @@ def image(
     engine()
     tree = tmp_path_factory.mktemp(framework) / "service"
     shutil.copytree(project.service, tree, ignore=shutil.ignore_patterns(".venv"))
+    for path in (tree / "src").rglob("*"):  # as some developers' umask leaves files
+        path.chmod(path.stat().st_mode | 0o020)
     commit(tree)
     built = build(f"demo-{framework}:tried", tree)
     yield built
