@@ -159,12 +159,19 @@ def read_only(namespace: Namespace) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def stranger() -> tuple[str, ...]:
-    """Return what runs a command as a user whom no system knows; only root can become one."""
-    if os.geteuid() or not shutil.which("setpriv"):
-        return ()
+def stranger(project: Project) -> tuple[str, ...]:
+    """Return what runs a command as a user whom no system knows.
+
+    Only root can become one, and only where the interpreter is not in root's private folder.
+    """
     who = ("--reuid", "54321", "--regid", "54321", "--clear-groups")
-    return ("setpriv", *who, "--bounding-set", "-all", "--no-new-privs")
+    call = ("setpriv", *who, "--bounding-set", "-all", "--no-new-privs")
+    interpreter = (str(project.production.resolve()), "-c", "import sys; print(sys.base_prefix)")
+    found = [
+        subprocess.run([*before, *interpreter], capture_output=True, text=True, check=False).stdout
+        for before in ((), call if shutil.which("setpriv") else ("false",))
+    ]
+    return call if found[0] == found[1] else ()
 
 
 @pytest.fixture
