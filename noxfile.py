@@ -45,9 +45,13 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def full(session: nox.Session) -> None:
-    """Run what takes minutes and is not in the quick set, one by one: some of it is about time."""
+    """Run what takes minutes and is not in the quick set; what is about time one by one."""
     install(session)
-    session.run("pytest", "-m", "full", "-rs", *session.posargs)
+    if session.posargs:
+        session.run("pytest", "-m", "full", "-rs", *session.posargs)
+        return
+    session.run("pytest", "-m", "full", "-rs", "tests/contract")
+    session.run("pytest", "-n", "auto", "-m", "full", "-rs", "--ignore=tests/contract", "tests")
 
 
 @nox.session

@@ -7,8 +7,10 @@ reader. The tables that say what the code says are looked at by dev/reference.py
 
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote
@@ -76,7 +78,17 @@ class Page:
 
 
 def files(root: Path) -> Iterator[Path]:
-    """Yield each file below `root`, relative to it; hidden folders but GitHub's are left out."""
+    """Yield each file below `root`, relative to it, that git does not ignore.
+
+    Hidden folders but GitHub's are left out.
+    """
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    with suppress(OSError, subprocess.CalledProcessError):
+        done = subprocess.run(listed, cwd=root, check=True, capture_output=True, text=True)
+        for path in map(Path, done.stdout.split("\0")[:-1]):
+            if (path.parts[0] == ".github" or path.parts[0][0] != ".") and (root / path).exists():
+                yield path
+        return
     for folder, names, found in os.walk(root):
         names[:] = [name for name in names if name == ".github" or name[0] != "."]
         yield from (Path(folder, name).relative_to(root) for name in found)

@@ -1,5 +1,6 @@
 -- Two roles for production, made once in the service's new database by one who may make roles.
 -- `service_owner` migrates and owns all tables; `service` serves: it changes rows, never a table.
+-- Roles belong to the whole server: where it has another service, give these two other names.
 -- Give both a password: ALTER ROLE service PASSWORD '…';
 CREATE ROLE service_owner LOGIN;
 CREATE ROLE service LOGIN;

@@ -166,7 +166,7 @@ def test_one_check_stands_for_all(service: Path) -> None:
     assert set(jobs["required"]["needs"]) == set(jobs) - {"required"}
     assert jobs["required"]["if"] == "${{ always() }}"
     [step] = jobs["required"]["steps"]
-    for results, code in (("successsuccess", 0), ("successfailure", 1), ("successskipped", 1)):
+    for results, code in (("success success", 0), ("success failure", 1), ("success skipped", 1)):
         command = ["bash", "-e", "-c", step["run"]]
         done = subprocess.run(command, env={"RESULTS": results}, check=False)
         assert done.returncode == code

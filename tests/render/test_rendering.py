@@ -63,7 +63,7 @@ WORDS = {
 WORDS_OF_EXAMPLE = r"\barticles?\b"
 
 # Only a service that is published knows of these.
-WORDS_OF_PUBLISHING = r"skopeo|publish\.(py|mk)|make promote|attest|docker/login"
+WORDS_OF_PUBLISHING = r"skopeo|publish\.(py|mk)|make promote|attest|docker/login|publishing"
 
 # GitHub's own expressions are all that may look like Jinja's.
 BRACES = re.compile(r"\{\{(?! *\})|\{%|\{#")
