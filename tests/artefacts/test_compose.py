@@ -1,6 +1,7 @@
 """Services in containers: what their files promise, and what happens when they are started."""
 
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -107,8 +108,8 @@ class Stack:
         self.tree = tree
         self.port = free_port()
         self.environ = {
-            "COMPOSE_PROJECT_NAME": f"tried-{framework}",
-            "IMAGE": f"demo-{framework}:tried-by-compose",
+            "COMPOSE_PROJECT_NAME": f"tried-{framework}-{os.getpid()}",
+            "IMAGE": f"demo-{framework}:composed-{os.getpid()}",
             "PORT": self.port,
         }
 

@@ -1,6 +1,7 @@
 """The image: what is in it, how it runs where nothing is allowed, and what is not built."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -60,7 +61,7 @@ def image(
     for path in (tree / "src").rglob("*"):  # as some developers' umask leaves files
         path.chmod(path.stat().st_mode | 0o020)
     commit(tree)
-    built = build(f"demo-{framework}:tried", tree)
+    built = build(f"demo-{framework}:tried-{os.getpid()}", tree)
     yield built
     execute(engine(), "rmi", "--force", built.name)
 
