@@ -1,4 +1,4 @@
-"""How pytest-xdist hands out tests: what shares a pair of servers stays together."""
+"""How pytest-xdist hands out tests: what shares servers or an image stays together."""
 
 import re
 from typing import Any
@@ -8,6 +8,8 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from tests.variants import FRAMEWORKS
 
+# What is shared: a pair of servers, an image.
+SHARING = ("tests/contract/", "tests/artefacts/test_compose", "tests/artefacts/test_image")
 # Of the contract's modules, those that share one service besides: the fixture `api`.
 OF_THE_API = re.compile(
     r"tests/contract/test_(accounts|api|articles|client|comments|docs|fuzz|golden|permissions|profiles"
@@ -25,7 +27,7 @@ class BySharedServers(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
-        if not file.startswith("tests/contract/"):
+        if not file.startswith(SHARING):
             return nodeid
         parameters = test.partition("[")[2]
         shared = "api" if OF_THE_API.fullmatch(file) else file
