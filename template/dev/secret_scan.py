@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
             for secret in scan_file(str(path)):
                 if secret.secret_hash not in known:
                     count += 1
-                    where = f"{name}, first in commit {first_commit(blob)}" if blob else name
+                    where = f"{name}, {holder(blob)}" if blob else name
                     print(f"{secret.type} in line {secret.line_number} of {where}")
     print(f"{count} secrets: SECURITY.md says what to do." if count else "No secrets found.")
     return 1 if count else 0
@@ -43,19 +43,22 @@ def history() -> Iterator[tuple[Path, str, str]]:
     if git("rev-parse", "--is-shallow-repository").strip() == "true":
         sys.exit("This clone lacks older commits: run `git fetch --unshallow` first.")
     with tempfile.TemporaryDirectory() as folder:
-        for row in git("rev-list", "--all", "--objects", "--filter=object:type=blob").splitlines():
+        # Commits and tags are what `--all` provides: the second filter leaves them out as well.
+        only = ("--filter=object:type=blob", "--filter-provided-objects")
+        for row in git("rev-list", "--all", "--objects", *only).splitlines():
             blob, _, name = row.partition(" ")
-            if name and name != BASELINE:
-                # The scanner tells some formats by the file's name.
-                copy = Path(folder) / Path(name).name
+            if name != BASELINE:
+                # The scanner tells some formats by the name. What only a tag holds has none.
+                copy = Path(folder) / Path(name or blob).name
                 copy.write_bytes(run("cat-file", "blob", blob))
-                yield copy, name, blob
+                yield copy, name or blob, blob
                 copy.unlink()
 
 
-def first_commit(blob: str) -> str:
-    """Return the short name of the commit that brought this version of a file."""
-    return git("log", "--all", "--format=%h", "--find-object", blob).split()[-1]
+def holder(blob: str) -> str:
+    """Return what brought this version of a file: mostly a commit, by its short name."""
+    commits = git("log", "--all", "--format=%h", "--find-object", blob).split()
+    return f"first in commit {commits[-1]}" if commits else "which only a tag holds"
 
 
 def git(*arguments: str) -> str:

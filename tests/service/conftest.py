@@ -65,6 +65,8 @@ def checkout(clean: Path) -> Iterator[Path]:
     yield clean
     git(clean, "reset", "--quiet", "--hard", start)
     git(clean, "clean", "--quiet", "--force", "-d")
+    for tag in git(clean, "tag").split():
+        git(clean, "tag", "--delete", tag)
 
 
 def plant(checkout: Path, name: str, text: str) -> None:

@@ -175,6 +175,21 @@ def test_a_secret_that_was_deleted_again_is_found(
     assert f"AWS Access Key in line 1 of notes.txt, first in commit {leak}" in done.stdout
 
 
+def test_what_only_a_tag_holds_is_part_of_the_history(
+    run: Run, checkout: Path, environment: dict[str, str]
+) -> None:
+    """The annotated tag of a release is no file, and a file without a commit is still read."""
+    notes = checkout / "notes.txt"
+    notes.write_text(f"key {ACCESS_KEY}\n")
+    git(checkout, "tag", "--annotate", "v9.0.0", "--message", "v9.0.0")
+    assert run("make", "secrets-history", cwd=checkout, env=environment).returncode == 0
+    blob = git(checkout, "hash-object", "-w", "notes.txt")
+    git(checkout, "tag", "notes", blob)
+    done = run("make", "secrets-history", cwd=checkout, env=environment)
+    assert done.returncode != 0
+    assert f"AWS Access Key in line 1 of {blob}, which only a tag holds" in done.stdout
+
+
 @pytest.mark.parametrize("hook", HOOK_FAULTS)
 def test_hook_trips(run: Run, checkout: Path, environment: dict[str, str], hook: str) -> None:
     """Each hook refuses a commit with its fault, and says why."""

@@ -74,6 +74,6 @@ def test_a_conflict_looks_as_the_guide_says(
     )
     assert git(service, "diff", "--name-only", "--diff-filter=U") == name
     guide = (services(framework) / "docs" / "upgrade.md").read_text()
-    assert "`<<<<<<< before updating` and `=======`" in guide
+    assert "Between the marker *before updating* and the row of equals signs stands what" in guide
     before = (service / name).read_text().partition("<<<<<<< before updating")[2]
     assert "What the team says." in before.partition("=======")[0]
