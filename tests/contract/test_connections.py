@@ -23,6 +23,9 @@ LATE = 4  # for a look once a second, and for a busy machine
 HEAD = b"GET /fixture/rows HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "
 BODY = b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9999\r\n"
 BODY += b'Content-Type: application/json\r\n\r\n{"text": "'
+CHUNKED = b"POST /fixture/rows HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n"
+CHUNKED += b'Content-Type: application/json\r\n\r\nc\r\n{"text":"a"}\r\n0\r\n'
+LIVE = b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 KEEP_ALIVE = 2
 IDLE = 1.5  # a balancer's own time is below that
@@ -87,6 +90,27 @@ def test_headers_that_are_too_large_are_refused_at_once(web: Role, line: bytes) 
     assert web.get("/fixture/rows").status_code == 200
 
 
+def test_trailers_are_no_headers(web: Role) -> None:
+    """What a client appends to its body says nothing about who asks, or its request's id."""
+    with SlowClient(web.url, CHUNKED + b"X-Request-ID: from-a-trailer\r\n\r\n") as client:
+        until(lambda: client.answer.count(b"\r\n\r\n"), "no answer", LATE)
+        assert client.answer.startswith(b"HTTP/1.1 201")
+        assert b"from-a-trailer" not in client.answer
+
+
+def test_trailers_without_an_end_are_refused_at_once(web: Role) -> None:
+    """They are kept by nobody."""
+    with SlowClient(web.url, CHUNKED + b"X-More: x\r\n" * 100_000) as large:
+        until(lambda: large.seconds, "they are borne", LATE)
+    assert web.get("/fixture/rows").status_code == 200
+
+
+def test_many_small_requests_at_once_are_all_answered(web: Role) -> None:
+    """The bound for headers is each request's own."""
+    with SlowClient(web.url, LIVE * 3000) as client:
+        until(lambda: client.answer.count(b"HTTP/1.1 200") == 3000, "some are not answered", 30)
+
+
 def rest_and_ask(url: str, pause: float) -> int:
     """Use one connection now and then, as a balancer does; return how often it was the old one."""
     place, reused = urlsplit(url), 0
@@ -120,8 +144,7 @@ def test_a_balancer_may_keep_connections_idle_for_nearly_their_time(web: Role) -
 
 def test_an_idle_connection_ends_at_its_time(web: Role) -> None:
     """KEEP_ALIVE is what the server does, not only what it was told."""
-    request = b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    with SlowClient(web.url, request) as client:
+    with SlowClient(web.url, LIVE) as client:
         wait_for_the_end([client], KEEP_ALIVE + LATE)
         assert client.answer.startswith(b"HTTP/1.1 200")
         assert client.seconds > KEEP_ALIVE - 0.1

@@ -21,6 +21,7 @@ class Protocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _in_head = True
     _in_body = False
+    _begun = 0  # requests, in what arrived last
     _size = 0  # of what arrived and is no body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -31,6 +32,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Expect the next headers soon."""
         super().on_message_begin()
+        self._begun += 1
         self._expect_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -62,9 +64,10 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what arrives before the headers are complete, and after the body."""
-        self._in_body = False
+        self._in_body, self._begun = False, 0
         super().data_received(data)
-        self._size = 0 if self._in_body else self._size + len(data)
+        small = self._in_body or self._begun > 1  # many requests may arrive at once
+        self._size = 0 if small else self._size + len(data)
         if self._size > HEAD_BYTES:
             self.transport.close()
 
