@@ -80,18 +80,25 @@ class Page:
 def files(root: Path) -> Iterator[Path]:
     """Yield each file below `root`, relative to it, that git does not ignore.
 
-    Hidden folders but GitHub's are left out.
+    What is hidden is left out, but for GitHub's.
     """
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    with suppress(OSError, subprocess.CalledProcessError):
-        done = subprocess.run(listed, cwd=root, check=True, capture_output=True, text=True)
-        for path in map(Path, done.stdout.split("\0")[:-1]):
-            if (path.parts[0] == ".github" or path.parts[0][0] != ".") and (root / path).exists():
-                yield path
-        return
-    for folder, names, found in os.walk(root):
+    for path in listed(root):
+        if all(part == ".github" or part[0] != "." for part in path.parts):
+            yield path
+
+
+def listed(root: Path) -> Iterator[Path]:
+    """Yield what git would take of `root`; where it has no repository of its own, everything."""
+    if (root / ".git").exists():
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        with suppress(OSError, subprocess.CalledProcessError):
+            done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
+            paths = map(Path, done.stdout.split("\0")[:-1])
+            yield from (path for path in paths if (root / path).exists())
+            return
+    for folder, names, here in os.walk(root):
         names[:] = [name for name in names if name == ".github" or name[0] != "."]
-        yield from (Path(folder, name).relative_to(root) for name in found)
+        yield from (Path(folder, name).relative_to(root) for name in here)
 
 
 def targets_of(service: Path, *patterns: str) -> list[str]:

@@ -186,12 +186,13 @@ def test_a_late_server_is_met(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def attempt() -> str:
         if next(failures, None) is not None:
-            raise psycopg.OperationalError
+            raise psycopg.OperationalError("nobody listens\n\thint: start it")
         return "here"
 
     with structlog.testing.capture_logs() as said:
         assert entrypoint.wait_for("database", attempt, attempts=10) == "here"
     assert len(pauses) == len(said) == 9
+    assert {row["error"] for row in said} == {"OperationalError: nobody listens"}
     longest = [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
     assert all(0.8 * most <= pause <= most for pause, most in zip(pauses, longest, strict=True))
 

@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
 
 MOST_BYTES = 120 * 10**6  # on top of the slim image
 BASE = "python:3.12-slim"
+SECRETS = (".netrc", "key.pem", "id_rsa", "prod.env")
 ABSENT = ("cc", "gcc", "git", "make", "pip", "pip3", "uv")
 STRANGER = "54321:0"  # some platforms give a container a user of their own, in the group of root
 
@@ -60,6 +61,8 @@ def image(
     shutil.copytree(project.service, tree, ignore=shutil.ignore_patterns(".venv"))
     for path in (tree / "src").rglob("*"):  # as some developers' umask leaves files
         path.chmod(path.stat().st_mode | 0o020)
+    for name in SECRETS:  # lie where they should not
+        (tree / "src" / "config" / name).write_text("a secret\n")
     commit(tree)
     built = build(f"demo-{framework}:tried-{os.getpid()}", tree)
     yield built
@@ -131,6 +134,9 @@ def test_only_the_service_is_in_it(image: Image, project: Project) -> None:
         assert shell(image.name, f"command -v {program} || echo absent") == "absent"
     pip = shell(image.name, "/usr/local/bin/python -m pip 2>&1 || true")
     assert pip.endswith("No module named pip")
+    names = " -o ".join(f"-name '{name}'" for name in SECRETS)
+    assert shell(image.name, f"find /app {names}", user="0") == ""
+    assert shell(image.name, "find / -xdev -type f -perm /6000 -o -path /opt/venv/.lock", "0") == ""
     surplus = r"\( -name .git -o -name '.env*' -o -name uv.lock -o -path '*/.cache/*' \)"
     assert shell(image.name, f"find / -xdev {surplus}", user="0") == ""
     listed = "import importlib.metadata as m; print(*sorted(d.name for d in m.distributions()))"
@@ -210,6 +216,23 @@ def test_without_settings_it_says_which(image: Image) -> None:
         assert web.exit_code() == 78
         for name in ("ENVIRONMENT", "SECRET_KEY", "JWT_SIGNING_KEY", "DATABASE_URL", "REDIS_URL"):
             assert name in web.text
+
+
+def test_an_image_that_runs_as_root_is_not_smoked(image: Image, copy: Path) -> None:
+    """Nor is one that is not there; each time one sentence says so."""
+    (copy / "root").mkdir()
+    (copy / "root" / "Dockerfile").write_text(f"FROM {image.name}\nUSER 0:0\n")
+    name = f"{image.name}-root"
+    built = execute(engine(), "build", "--tag", name, str(copy / "root"))
+    assert built.returncode == 0, built.stdout
+    done = make(copy, "smoke-image", IMAGE=name)
+    execute(engine(), "rmi", "--force", name)
+    assert done.returncode != 0
+    assert "The image runs as root." in done.stdout
+    done = make(copy, "smoke-image", IMAGE="demo:of-nobody")
+    assert done.returncode != 0
+    assert "No image demo:of-nobody: `make image` builds it." in done.stdout
+    assert "Traceback" not in done.stdout
 
 
 @pytest.fixture

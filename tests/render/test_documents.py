@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support import ROOT, files, questions, working_tree
+from tests.support import ROOT, commit, files, questions, working_tree
 from tests.variants import VARIANTS
 
 # The digest of each text without year and holder: nobody rewords a licence by accident.
@@ -123,6 +123,21 @@ def test_a_planted_fault_is_found(
     (found,) = docs_check(service)
     assert page in found
     assert fault in found
+
+
+def test_a_service_in_another_repository_is_checked_too(
+    services: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Its own files count, not what the repository around it ignores."""
+    commit(tmp_path)
+    (tmp_path / ".gitignore").write_text("service\n")
+    service = shutil.copytree(
+        services("django"), tmp_path / "service", ignore=shutil.ignore_patterns(".git")
+    )
+    (service / "docs" / "openapi.json").write_text("{}\n")
+    with (service / "README.md").open("a") as file:
+        file.write("\nType `make lnit`.\n")
+    assert ["make lnit" in fault for fault in docs_check(service)] == [True]
 
 
 def test_the_options_are_those_that_are_asked() -> None:

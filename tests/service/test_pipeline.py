@@ -52,6 +52,7 @@ FAULTS = {
 UNLIKE_PRODUCTION = {
     "It writes for people": ("dev/prodlike.py", '"production"', '"development"'),
     "The role that serves may make tables.": ("dev/roles.sql", "GRANT USAGE ON", "GRANT ALL ON"),
+    "has powers": ("dev/roles.sql", "service LOGIN;", "service LOGIN CREATEDB;"),
     "several processes": ("dev/prodlike.py", '"WEB_CONCURRENCY": "2"', '"WEB_CONCURRENCY": "1"'),
 }
 
@@ -156,6 +157,43 @@ def test_a_release_has_the_version_and_the_notes_of_its_commits(
         assert run("make", target, cwd=checkout, env=environment).returncode == 0, target
 
 
+def test_a_change_log_of_another_form_is_not_taken_apart(
+    run: Run, checkout: Path, environment: Environment
+) -> None:
+    """Whoever wrote chapters by hand keeps them, and is told what to do."""
+    (checkout / "CHANGELOG.md").write_text("# Changes\n\n## 1.0 - in spring\n\nAll is new.\n")
+    commit(checkout, "feat: take orders")
+    done = run("make", "release", cwd=checkout, env=environment)
+    assert done.returncode != 0
+    assert "give it another name" in done.stderr
+    assert git(checkout, "status", "--porcelain") == ""
+    assert git(checkout, "tag") == ""
+
+
+def test_the_pipeline_reads_its_versions_or_says_which_row_is_missing(
+    run: Run, checkout: Path, environment: Environment
+) -> None:
+    """They are those of Dockerfile and compose.yaml."""
+    done = run("make", "-s", "ci-values", cwd=checkout, env=environment)
+    assert re.fullmatch(r"python=3\.1\d\npostgres=postgres:\S+\ncache=\S+\n", done.stdout)
+    docker = checkout / "Dockerfile"
+    docker.write_text(docker.read_text().replace("ARG PYTHON_VERSION=", "ARG PYTHON="))
+    done = run("make", "-s", "ci-values", cwd=checkout, env=environment)
+    assert done.returncode != 0
+    assert "Dockerfile needs a row ARG PYTHON_VERSION=" in done.stderr
+
+
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
+def test_a_port_that_is_none_is_named(
+    run: Run, checkout: Path, environment: Environment, port: str
+) -> None:
+    """Before any server starts."""
+    done = run("make", "run", cwd=checkout, env=environment | {"PORT": port})
+    assert done.returncode != 0
+    assert f"PORT is {port!r}: it must be a number from 1 to 65535." in done.stderr
+    assert not (checkout / ".data").exists()
+
+
 def test_what_is_waived_for_the_audit_is_waived_for_the_scan(
     run: Run, checkout: Path, environment: Environment
 ) -> None:
@@ -168,6 +206,10 @@ def test_what_is_waived_for_the_audit_is_waived_for_the_scan(
     done = run("make", "-s", "scan-waivers", cwd=checkout, env=environment)
     assert done.returncode != 0
     assert "was waived until 2026-11-01" in done.stderr
+    waivers.write_text(WAIVER.format("9999-12-31").replace("CVE-2026-0001", "*"))
+    done = run("make", "-s", "scan-waivers", cwd=checkout, env=environment)
+    assert (done.returncode != 0, done.stdout.strip()) == (True, "")
+    assert "waiver 1 needs an id" in done.stderr
 
 
 def test_every_kind_of_artefact_is_read(run: Run, checkout: Path, environment: Environment) -> None:

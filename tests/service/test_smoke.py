@@ -126,6 +126,33 @@ def test_a_page_without_its_files_fails(web: Role, smoke: Smoke) -> None:
         assert f" {page}" in done.stdout
 
 
+class Generous(BaseHTTPRequestHandler):
+    """Answers whatever it is told with a token, and with 201 where that is not the status."""
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = f'{{"access_token": "{TOKEN}"}}'.encode()
+        self.send_response(201 if self.command == "POST" else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815 - called by these names
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_no_answer_that_may_hold_a_token_is_printed(smoke: Smoke) -> None:
+    """The output is kept in the log of a pipeline."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Generous) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        done = smoke(f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert "/token: 201 instead of 200" in done.stdout
+    assert TOKEN not in done.stdout + done.stderr
+
+
 class Drip(BaseRequestHandler):
     """Answers a byte a second, for ever."""
 
