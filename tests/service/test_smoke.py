@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import BaseRequestHandler, ThreadingTCPServer
+from socketserver import BaseRequestHandler
 from threading import Thread
 from urllib.parse import urlsplit
 
@@ -126,7 +126,23 @@ def test_a_page_without_its_files_fails(web: Role, smoke: Smoke) -> None:
         assert f" {page}" in done.stdout
 
 
-class Generous(BaseHTTPRequestHandler):
+@contextmanager
+def serving(handler: type[BaseRequestHandler]) -> Iterator[str]:
+    """Yield the address of a server of our own."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class Quiet(BaseHTTPRequestHandler):
+    """Says nothing of what it is asked."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Generous(Quiet):
     """Answers whatever it is told with a token, and with 201 where that is not the status."""
 
     def do_GET(self) -> None:
@@ -137,18 +153,13 @@ class Generous(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815 - called by these names
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+    do_POST = do_GET  # noqa: N815 - called by this name
 
 
 def test_no_answer_that_may_hold_a_token_is_printed(smoke: Smoke) -> None:
     """The output is kept in the log of a pipeline."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Generous) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        done = smoke(f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
+    with serving(Generous) as url:
+        done = smoke(url)
     assert "/token: 201 instead of 200" in done.stdout
     assert TOKEN not in done.stdout + done.stderr
 
@@ -167,12 +178,9 @@ class Drip(BaseRequestHandler):
 
 def test_a_server_that_hangs_hangs_nobody(smoke: Smoke) -> None:
     """Ten seconds are enough for a check, whatever trickles in."""
-    with ThreadingTCPServer(("127.0.0.1", 0), Drip) as server:
-        server.daemon_threads = True
-        Thread(target=server.serve_forever, daemon=True).start()
+    with serving(Drip) as url:
         began = time.monotonic()
-        done = smoke(f"http://127.0.0.1:{server.server_address[1]}")
-        server.shutdown()
+        done = smoke(url)
     assert time.monotonic() - began < 20
     assert failed(done) == {"live"}
     assert "Nothing else was looked at." in done.stdout
@@ -189,7 +197,7 @@ def test_an_address_without_a_scheme_is_refused(smoke: Smoke, address: str) -> N
     assert done.stdout.count("\n") == 1
 
 
-class Changes(BaseHTTPRequestHandler):
+class Changes(Quiet):
     """Passes on what a service answers, but for one thing that is wrong."""
 
     target: str
@@ -226,18 +234,13 @@ class Changes(BaseHTTPRequestHandler):
         }
         return [*kept, more[self.fault]] if self.fault in more else kept
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
 
 @contextmanager
 def before(target: str, fault: str) -> Iterator[str]:
     """Put a proxy before a service that makes one thing wrong; yield its address."""
     handler = type("Faulty", (Changes,), {"target": target, "fault": fault})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving(handler) as url:
+        yield url
 
 
 @pytest.mark.parametrize(
