@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
+import pytest
 
 from tests.harness.roles import new_client
 
@@ -21,6 +22,15 @@ class Answer:
     fault: str = ""
     retry_after: str = ""
 
+    @property
+    def ended(self) -> float:
+        """When it was there, in seconds since the epoch."""
+        return self.began + self.seconds
+
+
+# For tests that count seconds while clients ask: a machine that others use may miss one at a time.
+# Pytest's closing line counts the repetitions.
+TRIED_TWICE = pytest.mark.flaky(reruns=1)
 
 Request = Callable[[httpx.Client], httpx.Response]
 
