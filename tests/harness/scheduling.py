@@ -27,8 +27,6 @@ class BySharedServers(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
-        if file == "tests/readme/test_tutorial.py":  # both services and their containers are `demo`
-            return file
         if not file.startswith(SHARING):
             return nodeid
         parameters = test.partition("[")[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.engine import compose
+from tests.harness.engine import compose, engine
 from tests.readme.script import script, typed
 from tests.support import commit, git, snapshot
 
@@ -19,14 +19,23 @@ CONTAINERS = re.compile(r"^## Put it into an image$.*?(?=^## )", re.MULTILINE | 
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """Yield an empty folder that every user can enter: as root, PostgreSQL runs as another one."""
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Yield an empty folder that every user can enter: as root, PostgreSQL runs as another one.
+
+    Image and containers of the service in it have the folder's name: others are called `demo`, too.
+    """
     with tempfile.TemporaryDirectory(prefix="tutorial-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-        ends = [["make", "stop"], *([] if without_an_engine() else [[*compose(), "down", "-v"]])]
+        path = Path(name)
+        path.chmod(0o755)
+        image = f"{path.name}:local"
+        monkeypatch.setenv("COMPOSE_PROJECT_NAME", path.name)
+        monkeypatch.setenv("IMAGE", image)
+        yield path
+        ends = [["make", "stop"]]
+        if not without_an_engine():
+            ends += [[*compose(), "down", "-v"], [engine(), "rmi", "--force", image]]
         for command in ends:
-            subprocess.run(command, cwd=Path(name) / "demo", check=False, capture_output=True)
+            subprocess.run(command, cwd=path / "demo", check=False, capture_output=True)
 
 
 def without_an_engine() -> str:
