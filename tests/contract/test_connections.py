@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.harness.load import TRIED_TWICE, Load
+from tests.harness.load import Load
 from tests.harness.roles import Role
 from tests.harness.slowness import SlowClient
 from tests.harness.waiting import until
 
-pytestmark = [pytest.mark.full, TRIED_TWICE]
+pytestmark = pytest.mark.full
 
 LIMIT = 8  # requests at once; where each has a thread, there are four more
 HEAD_SECONDS = 10  # the time for the headers

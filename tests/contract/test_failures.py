@@ -11,12 +11,12 @@ import pytest
 
 from tests.contract.conftest import Start
 from tests.contract.test_http import assert_is_problem
-from tests.harness.load import TRIED_TWICE, Answer, Load
+from tests.harness.load import Answer, Load
 from tests.harness.roles import Role, new_client
 from tests.harness.servers import Servers
 from tests.harness.waiting import until
 
-pytestmark = [pytest.mark.failures, pytest.mark.full, TRIED_TWICE]
+pytestmark = [pytest.mark.failures, pytest.mark.full]
 
 LIMIT, POOL = 12, 4  # requests at once and connections, a process; the service has one process
 # /live takes 100 ms at most. A test machine with two busy cores may put a process to sleep for

@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from tests.contract.conftest import Start
-from tests.harness.load import TRIED_TWICE, Answer, Load
+from tests.harness.load import Answer, Load
 from tests.harness.roles import Event, Role, new_client
 from tests.harness.waiting import until
 
-pytestmark = [pytest.mark.full, TRIED_TWICE]
+pytestmark = pytest.mark.full
 
 DONE, FAILED = 0, 1
 

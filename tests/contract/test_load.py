@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from tests.contract.people import ARTICLES, STATS, TAGS, comments_of, new_person, place_of
-from tests.harness.load import TRIED_TWICE, Load
+from tests.harness.load import Load
 from tests.harness.roles import Role
 from tests.harness.servers import Servers
 
-pytestmark = [pytest.mark.full, TRIED_TWICE]
+pytestmark = pytest.mark.full
 
 CLIENTS, PROCESSES, POOL = 64, 2, 5
 # What this test itself asks with is one more.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
-import pytest
 
 from tests.harness.roles import new_client
 
@@ -27,10 +26,6 @@ class Answer:
         """When it was there, in seconds since the epoch."""
         return self.began + self.seconds
 
-
-# For tests that count seconds while clients ask: a machine that others use may miss one at a time.
-# Pytest's closing line counts the repetitions.
-TRIED_TWICE = pytest.mark.flaky(reruns=1)
 
 Request = Callable[[httpx.Client], httpx.Response]
 
