@@ -5,13 +5,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from tests.harness.projects import find_uv
+from tests.harness.serving import Quiet, Server, serving
 
 Audit = Callable[[str], subprocess.CompletedProcess[str]]
 
@@ -28,7 +28,7 @@ FOUND = {
 WAIVER = '[[waiver]]\nid = "CVE-2026-0001"\nreason = "Not called here."\nexpires = {day}\n'
 
 
-class Advisories(BaseHTTPRequestHandler):
+class Advisories(Quiet, BaseHTTPRequestHandler):
     """Answers as OSV does: one package has a vulnerability, all others have none."""
 
     asked: set[str]
@@ -43,22 +43,17 @@ class Advisories(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
 
 @pytest.fixture
-def advisories() -> Iterator[ThreadingHTTPServer]:
+def advisories() -> Iterator[Server]:
     """Yield a service of advisories that answers."""
     Advisories.asked = set()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Advisories) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    with serving(Advisories) as server:
         yield server
-        server.shutdown()
 
 
 @pytest.fixture
-def audit(rendered: Path, tmp_path: Path, advisories: ThreadingHTTPServer) -> Audit:
+def audit(rendered: Path, tmp_path: Path, advisories: Server) -> Audit:
     """Return a function that runs `make audit` with the given waivers."""
     names = ["Makefile", "pyproject.toml", "uv.lock", "README.md", "LICENSE", "dev"]
     for name in names:
@@ -69,7 +64,7 @@ def audit(rendered: Path, tmp_path: Path, advisories: ThreadingHTTPServer) -> Au
 
     def run(waivers: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "audit-waivers.toml").write_text(waivers)
-        url = f"http://127.0.0.1:{advisories.server_port}/v1/query"
+        url = f"{advisories.url}/v1/query"
         command = ["make", "audit", f"ARGS=--vulnerability-service osv --osv-url {url}"]
         return subprocess.run(
             command, cwd=tmp_path, env=environ, check=False, capture_output=True, text=True
@@ -99,7 +94,7 @@ def test_an_expired_waiver_fails(audit: Audit) -> None:
     assert "CVE-2026-0001 was waived until 2026-11-01: update the package" in done.stdout
 
 
-def test_silence_is_no_pass(audit: Audit, advisories: ThreadingHTTPServer) -> None:
+def test_silence_is_no_pass(audit: Audit, advisories: Server) -> None:
     """Where nobody answers, nothing is known."""
     advisories.shutdown()
     advisories.server_close()

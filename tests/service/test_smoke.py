@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from socketserver import BaseRequestHandler
-from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from tests.harness.projects import Project
 from tests.harness.roles import Role, complete_environment, free_port
 from tests.harness.servers import Servers
+from tests.harness.serving import Quiet, serving
 from tests.harness.waiting import until
 
 pytestmark = [
@@ -126,23 +126,7 @@ def test_a_page_without_its_files_fails(web: Role, smoke: Smoke) -> None:
         assert f" {page}" in done.stdout
 
 
-@contextmanager
-def serving(handler: type[BaseRequestHandler]) -> Iterator[str]:
-    """Yield the address of a server of our own."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-class Quiet(BaseHTTPRequestHandler):
-    """Says nothing of what it is asked."""
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-class Generous(Quiet):
+class Generous(Quiet, BaseHTTPRequestHandler):
     """Answers whatever it is told with a token, and with 201 where that is not the status."""
 
     def do_GET(self) -> None:
@@ -153,13 +137,13 @@ class Generous(Quiet):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_GET  # noqa: N815 - called by this name
+    do_POST = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815 - called by these names
 
 
 def test_no_answer_that_may_hold_a_token_is_printed(smoke: Smoke) -> None:
     """The output is kept in the log of a pipeline."""
-    with serving(Generous) as url:
-        done = smoke(url)
+    with serving(Generous) as server:
+        done = smoke(server.url)
     assert "/token: 201 instead of 200" in done.stdout
     assert TOKEN not in done.stdout + done.stderr
 
@@ -178,9 +162,9 @@ class Drip(BaseRequestHandler):
 
 def test_a_server_that_hangs_hangs_nobody(smoke: Smoke) -> None:
     """Ten seconds are enough for a check, whatever trickles in."""
-    with serving(Drip) as url:
+    with serving(Drip) as server:
         began = time.monotonic()
-        done = smoke(url)
+        done = smoke(server.url)
     assert time.monotonic() - began < 20
     assert failed(done) == {"live"}
     assert "Nothing else was looked at." in done.stdout
@@ -197,7 +181,7 @@ def test_an_address_without_a_scheme_is_refused(smoke: Smoke, address: str) -> N
     assert done.stdout.count("\n") == 1
 
 
-class Changes(Quiet):
+class Changes(Quiet, BaseHTTPRequestHandler):
     """Passes on what a service answers, but for one thing that is wrong."""
 
     target: str
@@ -239,8 +223,8 @@ class Changes(Quiet):
 def before(target: str, fault: str) -> Iterator[str]:
     """Put a proxy before a service that makes one thing wrong; yield its address."""
     handler = type("Faulty", (Changes,), {"target": target, "fault": fault})
-    with serving(handler) as url:
-        yield url
+    with serving(handler) as server:
+        yield server.url
 
 
 @pytest.mark.parametrize(
