@@ -197,7 +197,7 @@ def test_what_is_published_is_what_was_tested(service: Path) -> None:
     """Only a push to main or of a version publishes, after all stages, and it builds nothing."""
     found = workflows(service)
     published = answer(service, "registry") != "none"
-    assert set(found) == ({"ci", "deploy", "main"} if published else {"ci", "main"})
+    assert set(found) == ({"ci", "main", "template"} | ({"deploy"} if published else set()))
     main = found["main"]
     assert set(found["ci"][True]) == {"pull_request", "workflow_call"}
     assert main["jobs"]["ci"]["uses"] == "$/.github/workflows/ci.yml"
@@ -230,6 +230,33 @@ def test_a_deployment_builds_nothing(service: Path) -> None:
     assert called(job) == {"check-digest", "image-name", "promote", "verify-deploy"}
     runs = [step["run"] for step in job["steps"] if "run" in step]
     assert runs[0] == "make check-digest"
+
+
+def test_the_weekly_update_runs_what_is_new_without_a_secret(service: Path) -> None:
+    """The job that knows a token runs no make target, and a checkout's token pushes nothing."""
+    workflow = workflows(service)["template"]
+    assert set(workflow[True]) == {"schedule", "workflow_dispatch"}
+    update, proposal = (workflow["jobs"][name] for name in ("update", "pull-request"))
+    assert "secrets." not in str(update)
+    assert "token" not in str(update)
+    assert called(update) == {"ci-values", "update", "update-notes"}
+    assert not called(proposal)
+    [action] = [s for s in proposal["steps"] if "/create-pull-request@" in s.get("uses", "")]
+    assert action["with"]["token"] == "${{ steps.app.outputs.token || secrets.TEMPLATE_TOKEN }}"
+
+
+def test_a_token_that_is_missing_is_asked_for(service: Path) -> None:
+    """GitHub's own would open a pull request that is checked by nobody; the sentence says which."""
+    [step] = [
+        step
+        for step in workflows(service)["template"]["jobs"]["pull-request"]["steps"]
+        if step.get("env", {}).keys() == {"TOKEN"}
+    ]
+    for token, code in (("", 1), ("one", 0)):
+        command = ["bash", "-e", "-c", step["run"]]
+        done = subprocess.run(command, env={"TOKEN": token}, check=False, capture_output=True)
+        assert done.returncode == code
+        assert (b"the secret TEMPLATE_TOKEN" in done.stdout) == (not token)
 
 
 def test_a_planted_fault_is_found(services: Callable[[str], Path], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.harness.roles import Role
 from tests.harness.slowness import SlowClient
 from tests.harness.waiting import until
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.timed]
 
 LIMIT = 8  # requests at once; where each has a thread, there are four more
 HEAD_SECONDS = 10  # the time for the headers

@@ -16,7 +16,7 @@ from tests.harness.roles import Role, new_client
 from tests.harness.servers import Servers
 from tests.harness.waiting import until
 
-pytestmark = [pytest.mark.failures, pytest.mark.full]
+pytestmark = [pytest.mark.failures, pytest.mark.full, pytest.mark.timed]
 
 LIMIT, POOL = 12, 4  # requests at once and connections, a process; the service has one process
 # /live takes 100 ms at most. A test machine with two busy cores may put a process to sleep for

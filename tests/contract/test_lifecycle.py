@@ -16,7 +16,7 @@ from tests.harness.load import Answer, Load
 from tests.harness.roles import Event, Role, new_client
 from tests.harness.waiting import until
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.timed]
 
 DONE, FAILED = 0, 1
 

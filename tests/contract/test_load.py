@@ -12,7 +12,7 @@ from tests.harness.load import Load
 from tests.harness.roles import Role
 from tests.harness.servers import Servers
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.timed]
 
 CLIENTS, PROCESSES, POOL = 64, 2, 5
 # What this test itself asks with is one more.

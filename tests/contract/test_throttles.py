@@ -270,6 +270,7 @@ def fallen_back(web: Role) -> int:
 
 @pytest.mark.failures
 @pytest.mark.full
+@pytest.mark.timed
 @pytest.mark.usefixtures("mend")
 @pytest.mark.parametrize("how", ["freeze", "halt"])
 def test_without_redis_each_process_keeps_the_limit(

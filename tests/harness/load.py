@@ -49,7 +49,11 @@ class Load:
         self._request = request if callable(request) else _getting(request)
         self._pause = pause
         kept = clients if keep_alive else 0
-        limits = httpx.Limits(max_connections=clients, max_keepalive_connections=kept)
+        # Given up before KEEP_ALIVE, 5 seconds: who asks at the moment at which the server closes
+        # an idle connection gets no answer, and nobody can help it.
+        limits = httpx.Limits(
+            max_connections=clients, max_keepalive_connections=kept, keepalive_expiry=3
+        )
         self._client = new_client(url, limits=limits, **more)
         self._over = threading.Event()
         self._threads = [threading.Thread(target=self._ask) for _ in range(clients)]

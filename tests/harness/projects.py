@@ -117,9 +117,7 @@ def find_uv() -> str:
 
 def uv(folder: Path, *arguments: str, venv: Path | None = None) -> None:
     """Run uv in a service; a failing uv fails the test with its own words."""
-    environ = {name: text for name, text in os.environ.items() if name != "VIRTUAL_ENV"}
-    if venv:
-        environ["UV_PROJECT_ENVIRONMENT"] = str(venv)
+    environ = os.environ | ({"UV_PROJECT_ENVIRONMENT": str(venv)} if venv else {})
     command = [find_uv(), *arguments, "--quiet"]
     done = subprocess.run(
         command, cwd=folder, env=environ, check=False, capture_output=True, text=True
