@@ -7,10 +7,11 @@ import pytest
 from pytest_copie.plugin import Copie, Result
 
 from tests.harness.scheduling import pytest_xdist_make_scheduler
-from tests.support import questions, snapshot
+from tests.support import OWN_ENVIRONMENT, questions, snapshot
+from tests.update.table import pytest_terminal_summary
 from tests.variants import FRAMEWORKS, VARIANTS, Answers
 
-__all__ = ["pytest_xdist_make_scheduler"]
+__all__ = ["pytest_terminal_summary", "pytest_xdist_make_scheduler"]
 
 VERSION = "v1.2.3"
 
@@ -35,8 +36,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep a tester's own Copier settings, which may answer questions, out of the renders."""
+    """Keep a tester's own Copier settings, which may answer questions, out of the renders.
+
+    And the environment that the tests run in out of the services: theirs is `.venv`. nox names
+    its own to uv as well, and a service's `uv sync` would install into it.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        for name in OWN_ENVIRONMENT:
+            patch.delenv(name, raising=False)
         empty = tmp_path_factory.mktemp("settings") / "settings.yml"
         empty.write_text("{}\n")
         patch.setenv("COPIER_SETTINGS_PATH", str(empty))

@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[1]
+# Names the environment that we run in, to uv as well; a service has its own.
+OWN_ENVIRONMENT = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON")
 
 # A tester's own configuration must not decide whether a commit works.
 GIT_ENVIRONMENT = {
@@ -80,11 +82,21 @@ def configuration() -> dict[str, Any]:
 
 def questions() -> dict[str, dict[str, Any]]:
     """Return the questions of copier.yml whose answers are stored, in order."""
-    return {
-        name: details
-        for name, details in configuration().items()
-        if not name.startswith("_") and details.get("when", True) is not False
-    }
+    return stored(configuration())
+
+
+def stored(configuration: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the questions whose answers are stored; a choice that has a validator is its value."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, details in configuration.items():
+        if not name.startswith("_") and details.get("when", True) is not False:
+            found[name] = {**details}
+            if isinstance(choices := details.get("choices"), dict):
+                found[name]["choices"] = {
+                    text: each["value"] if isinstance(each, dict) else each
+                    for text, each in choices.items()
+                }
+    return found
 
 
 def readme_commands(readme: str) -> list[str]:

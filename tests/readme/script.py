@@ -11,8 +11,8 @@ from tests.harness.roles import free_port
 from tests.support import GIT_ENVIRONMENT
 
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-# What points to servers and packages of whoever runs these tests.
-OURS = re.compile(r"PYTEST_|VIRTUAL_ENV|UV_PROJECT|(DATABASE|REDIS)_URL|ENVIRONMENT")
+# What points to servers of whoever runs these tests.
+OURS = re.compile(r"PYTEST_|(DATABASE|REDIS)_URL|ENVIRONMENT")
 # `make run` stays in the first terminal; what follows is typed into a second one.
 RUN = """
 make run > "$LOG" 2>&1 & served=$!

@@ -113,6 +113,7 @@ def test_defaults_render_with_standard_input_closed(template: Path, tmp_path: Pa
         cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
     assert (tmp_path / "out" / "pyproject.toml").exists()
 
 

@@ -1,4 +1,4 @@
-"""What an update leaves alone. Updates from each released version have tests of their own later."""
+"""What an update leaves alone; tests/update/ takes services of each release through one."""
 
 from pathlib import Path
 from typing import Any
@@ -72,22 +72,6 @@ def test_a_hidden_answer_can_be_given_and_stays(own_template: Path, born: Path) 
     assert answers(born)["coverage_min"] == 70
     assert "fail_under = 70" in (born / "pyproject.toml").read_text()
     assert "pyproject.toml" not in git(born, "status", "--short")
-
-
-def test_a_service_that_nobody_edited_becomes_what_a_new_one_is(
-    own_template: Path, born: Path, tmp_path: Path
-) -> None:
-    """An update of an untouched service and a fresh render give the same bytes."""
-    released(own_template, ("template/Makefile", "help:", "helpme:"))
-    update(born)
-    data = {"project_name": "Demo", "copyright_year": 2020}
-    fresh = tmp_path / "fresh"
-    copier.run_copy(str(own_template), fresh, data=data, defaults=True, unsafe=True, quiet=True)
-    commit(fresh)
-    git(born, "remote", "add", "fresh", str(fresh))
-    git(born, "fetch", "--quiet", "fresh", "main")
-    git(born, "add", "--all")
-    assert git(born, "diff", "--cached", "--stat", "FETCH_HEAD") == ""
 
 
 def test_an_update_of_a_dirty_tree_is_refused_and_changes_nothing(

@@ -44,7 +44,6 @@ def environment(rendered: Path, tmp_path_factory: pytest.TempPathFactory) -> dic
     # The service's own pytest is no worker of the one that runs here.
     kept = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}
     environ = kept | GIT_ENVIRONMENT
-    environ.pop("VIRTUAL_ENV", None)
     environ["UV_PROJECT_ENVIRONMENT"] = str(rendered / ".venv")
     environ["PRE_COMMIT_HOME"] = str(tmp_path_factory.mktemp("pre-commit"))
     return environ

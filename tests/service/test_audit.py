@@ -60,7 +60,6 @@ def audit(rendered: Path, tmp_path: Path, advisories: Server) -> Audit:
         copy = shutil.copytree if (rendered / name).is_dir() else shutil.copy
         copy(rendered / name, tmp_path / name)
     environ = os.environ | {"UV_PROJECT_ENVIRONMENT": str(rendered / ".venv"), "UV": find_uv()}
-    environ.pop("VIRTUAL_ENV", None)
 
     def run(waivers: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "audit-waivers.toml").write_text(waivers)

@@ -1,58 +1,50 @@
 """Every release of the template, and services born from them."""
 
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import copier
 import pytest
 
-import release
-from tests.support import ROOT, commit, git, working_tree
+from tests.update.gate import RELEASES, Gate, clone
 from tests.variants import VARIANTS
 
-NEWEST = "v9999"
 Born = Callable[..., Path]
 
 
-def _releases() -> list[str]:
-    return list(release.derived(ROOT, "HEAD"))
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that asks for `born_at` once for each release."""
+    """Run a test that asks for `born_at` once for each release; between the ends of them weekly."""
     if "born_at" in metafunc.fixturenames:
-        metafunc.parametrize("born_at", _releases(), scope="session")
+        oldest, *between, newest = RELEASES
+        weekly = [pytest.param(name, marks=pytest.mark.scheduled) for name in between]
+        metafunc.parametrize("born_at", [oldest, *weekly, newest], scope="session")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_question_for_each_file() -> Iterator[None]:
+    """Spare a process per rendered file: Copier asks git each time whether it ignores modes."""
+    with pytest.MonkeyPatch.context() as patch:
+        name = "copier._main.Worker._sync_git_index_executable_bit"
+        patch.setattr(name, lambda *_: None, raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a clone with the tags of all releases, and the working tree as `NEWEST`."""
-    clone = tmp_path_factory.mktemp("history") / "prodstarter"
-    git(ROOT, "clone", "--quiet", str(ROOT), str(clone))
-    git(clone, "checkout", "--quiet", "-B", "main")
-    for name in git(clone, "tag", "--list").split():
-        git(clone, "tag", "--delete", name)
-    assert release.tag(clone) == _releases()
-    git(clone, "rm", "--quiet", "-r", ".")
-    for path in working_tree():
-        (clone / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / path, clone / path, follow_symlinks=False)
-    commit(clone, "newest", tag=NEWEST)
-    return clone
+    return clone(tmp_path_factory.mktemp("history") / "prodstarter")
+
+
+@pytest.fixture(scope="session")
+def gate(history: Path, tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    """Return the gate to the working tree. Its renders are only to be read."""
+    return Gate(history, tmp_path_factory.mktemp("gate"))
 
 
 @pytest.fixture
-def born(history: Path, tmp_path: Path, framework: str, born_at: str) -> Born:
+def born(gate: Gate, tmp_path: Path, framework: str, born_at: str) -> Born:
     """Return a function that makes a committed service of a release."""
 
     def born(**answers: object) -> Path:
-        service = tmp_path / "service"
-        copier.run_copy(
-            str(history), service, data=VARIANTS[framework] | answers, vcs_ref=born_at,
-            defaults=True, unsafe=True, quiet=True,
-        )  # fmt: skip
-        commit(service)
-        return service
+        return gate.born(born_at, VARIANTS[framework] | answers, tmp_path / "service")
 
     return born
