@@ -5,45 +5,22 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
-import tomllib
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from dev.waivers import waivers
+
 ROOT = Path(__file__).resolve().parent.parent
 WAIVERS = "audit-waivers.toml"
-ID = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)+")
+WAY_OUT = "update the package, or look again and set a new date"
 EXPORT = ["export", "--quiet", "--frozen", "--no-emit-project", "--all-groups", "--output-file"]
 AUDIT = [sys.executable, "-m", "pip_audit", "--strict", "--disable-pip", "--require-hashes"]
-
-
-def waivers(text: str, today: date) -> tuple[set[str], list[str]]:
-    """Return the ids that are waived, and a sentence for each waiver that is not good."""
-    try:
-        loaded = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        return set(), [f"{WAIVERS}: {error}"]
-    listed = loaded.pop("waiver", [])
-    if loaded or not isinstance(listed, list):
-        return set(), [f"{WAIVERS}: holds tables named [[waiver]] and nothing else"]
-    waived, faults = set(), []
-    for number, waiver in enumerate(listed, 1):
-        match waiver:
-            case {"id": str(name), "reason": str(reason), "expires": date() as day} if (
-                len(waiver) == 3 and ID.fullmatch(name) and reason.strip() and type(day) is date
-            ):
-                waived.add(name)
-                if day < today:
-                    way_out = "update the package, or look again and set a new date"
-                    faults.append(f"{WAIVERS}: {name} was waived until {day}: {way_out}")
-            case _:
-                rule = "needs an id, a reason and a date `expires`, and nothing else"
-                faults.append(f"{WAIVERS}: waiver {number} {rule}: {waiver}")
-    return waived, faults
 
 
 def packages(arguments: list[str]) -> list[dict[str, Any]]:
@@ -64,7 +41,8 @@ def packages(arguments: list[str]) -> list[dict[str, Any]]:
 
 def main(arguments: list[str]) -> int:
     """Print vulnerabilities that are not waived and bad waivers; return 1 when there is one."""
-    waived, failures = waivers((ROOT / WAIVERS).read_text(), datetime.now(UTC).date())
+    text, today = (ROOT / WAIVERS).read_text(), datetime.now(UTC).date()
+    waived, failures = waivers(text, WAIVERS, today, WAY_OUT)
     if arguments == ["--waived"]:
         print(*sorted(waived), sep="\n")
         print(*failures, sep="\n", end="", file=sys.stderr)
@@ -72,7 +50,7 @@ def main(arguments: list[str]) -> int:
     for package in packages(arguments):
         for found in package["vulns"]:
             ids = [found["id"], *found["aliases"]]
-            if waived.isdisjoint(ids):  # no severity is told, so each counts
+            if waived.keys().isdisjoint(ids):  # no severity is told, so each counts
                 fixed = ", ".join(found["fix_versions"]) or "no release yet"
                 name = f"{package['name']} {package['version']}"
                 failures.append(f"{name}: {', '.join(ids)}, fixed in {fixed}")

@@ -1,13 +1,15 @@
 """Write what the documents say about the code: `python dev/reference.py`, or `--check` them.
 
-That is the tables of docs/configuration.md, docs/errors.md and docs/api.md, and docs/openapi.json,
-which is born in the service: its differences show what a change means for clients.
+That is the tables of docs/configuration.md, docs/errors.md, docs/api.md and docs/hardenings.md, and
+docs/openapi.json, which is born in the service: its differences show what a change means for
+clients.
 """
 
 import json
 import os
 import string
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -157,6 +159,17 @@ def public_routes() -> str:
     return "\n".join(f"- `{route}`" for route in sorted(public.ROUTES))
 
 
+def hardenings() -> str:
+    """Return the table of what `make doctor` examines as Markdown."""
+    ledger = tomllib.loads((identity.ROOT / "dev" / "doctor" / "hardenings.toml").read_text())
+    lines = ["| id | severity | hardening | since | what is looked at |", "|---" * 5 + "|"]
+    for entry in ledger["hardening"]:
+        texts = [entry[key] for key in ("id", "severity", "title", "since", "check")]
+        cells = [" ".join(text.split()).replace("|", "\\|") for text in texts]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def openapi() -> str:
     """Return the OpenAPI document as it is committed."""
     with patch.dict(os.environ, {"ENVIRONMENT": "build"}, clear=True):
@@ -180,6 +193,7 @@ def documents() -> dict[Path, str]:
         ("api", "limits", limits()),
         ("api", "rates", rates()),
         ("api", "public", public_routes()),
+        ("hardenings", "hardenings", hardenings()),
     ):
         path = DOCS / f"{document}.md"
         found[path] = page(found.get(path) or path.read_text(), name, table)
