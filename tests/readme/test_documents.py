@@ -31,8 +31,13 @@ NOT_TYPED = {
     "make smoke URL=https": "asks a host that does not exist; tests/service/test_smoke.py asks one",
     "make verify-deploy URL=https": "as make smoke",
     "uvx --with jinja2-time --with copier-template-extensions copier update": "typed in a service",
+    "make update-finish": "typed in the upgrade guide, after the line above it",
     "git init": "typed in the tutorial, line by line",
     "git add --all && git commit": "typed in the tutorial, line by line",
+    'uvx nox -s "doctor(': "tests/update/test_fleet.py does so, with folders of its own",
+    "uvx nox -s fleet --": "tests/update/test_fleet.py does so, with folders of its own",
+    "uv run nox -s tags": "tests/test_release.py makes the tags in repositories of its own",
+    "uv run python -m tests.update.freeze": "tests/update/test_golden.py freezes a release so",
     "gh repo edit": "needs the repository on GitHub",
 }
 
