@@ -77,13 +77,33 @@ def test_a_lock_file_that_is_missing_is_named_first(
     assert "uv.lock is missing: run `make setup` and commit it." in done.stdout
 
 
-def test_a_stale_lock_file_is_refused(run: Run, checkout: Path, environment: Environment) -> None:
-    """What would be installed is not what pyproject.toml says."""
+@pytest.mark.parametrize("target", ["lock-check", "check"])
+def test_a_stale_lock_file_is_refused(
+    run: Run, checkout: Path, environment: Environment, target: str
+) -> None:
+    """What would be installed is not what pyproject.toml says, and no command mends it unseen."""
     project = checkout / "pyproject.toml"
     project.write_text(project.read_text().replace("structlog>=26.1,<27", "structlog>=26.1,<28"))
-    done = run("make", "lock-check", cwd=checkout, env=environment)
+    done = run("make", target, cwd=checkout, env=environment)
     assert done.returncode != 0
     assert "uv.lock is out of date: run `make setup` and commit it." in done.stdout
+
+
+def test_a_generated_document_is_written_anew_and_not_edited(
+    run: Run, settled: Path, environment: Environment
+) -> None:
+    """An edit by hand fails the check, which names the target that takes it back."""
+    generated = {"openapi.json": '"openapi"', "configuration.md": "| `SECRET_KEY` |"}
+    for name, text in generated.items():
+        path = settled / "docs" / name
+        assert text in path.read_text()
+        path.write_text(path.read_text().replace(text, "edited"))
+    done = run("make", "docs-check", cwd=settled, env=environment)
+    assert done.returncode != 0
+    for name in generated:
+        assert f"docs/{name} is not what the code says: run `make docs`" in done.stdout
+    assert run("make", "docs", cwd=settled, env=environment).returncode == 0
+    assert git(settled, "status", "--porcelain") == ""
 
 
 def test_the_sbom_lists_what_production_gets(

@@ -106,7 +106,7 @@ def test_quality_finds_dead_code(run: Run, checkout: Path, environment: dict[str
     assert "unreachable code after 'return'" in done.stdout
 
 
-@pytest.mark.full
+@pytest.mark.scheduled
 def test_its_tests_pass_side_by_side_in_any_order(
     run: Run, checkout: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -127,10 +127,8 @@ def test_its_tests_pass_side_by_side_in_any_order(
 
 @pytest.mark.full
 def test_coverage_has_a_floor(run: Run, checkout: Path, environment: dict[str, str]) -> None:
-    """Without the tests of some packages `make coverage` fails; the report is written anyhow."""
-    for package in ("access", "apps", "config", "health", "observability"):
-        shutil.rmtree(checkout / "tests" / package)
-    done = run("make", "coverage", cwd=checkout, env=environment)
+    """The tests of one package alone do not reach it; the report is written anyhow."""
+    done = run("make", "coverage", "ARGS=tests/health", cwd=checkout, env=environment)
     assert done.returncode != 0
     assert "Required test coverage of" in done.stdout + done.stderr
     assert (checkout / "coverage.xml").exists()

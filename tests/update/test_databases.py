@@ -11,7 +11,7 @@ from tests.harness.roles import Role, complete_environment, free_port
 from tests.harness.servers import Servers
 from tests.support import commit, git
 from tests.update.conftest import Born
-from tests.update.test_releases import update
+from tests.update.gate import update
 
 __all__ = ["project", "projects"]
 
