@@ -11,6 +11,8 @@ without blank lines and comments |
 | copy | wall time of `copier copy` as a process, median |
 | ms per file | (a render in this process - that of a one-file template) / (files - 1), medians |
 | cpu ms per file | the same of processor time with git's, which a busy machine changes less |
+| update | wall time of `copier update` as a process, of a service of the release before, median |
+| updates per copy | that time / the one of a copy |
 | cold start | `make run` in a fresh copy, packages installed, until `/ready` answers 200, median |
 """
 
@@ -41,7 +43,8 @@ import copier
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.support import commit, configuration, files, snapshot  # noqa: E402
+from tests.support import OWN_ENVIRONMENT, commit, configuration, files, snapshot  # noqa: E402
+from tests.update.gate import NEWEST, RELEASES, clone  # noqa: E402
 from tests.variants import FRAMEWORKS  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -87,6 +90,25 @@ def copy(template: Path, framework: str, target: Path) -> None:
     subprocess.run([*command, str(template), str(target)], check=True)
 
 
+def update(history: Path, framework: str, folder: Path) -> float:
+    """Return the seconds that a person waits for an update of a service, the median."""
+    before = list(RELEASES)[-1]
+    start = folder / f"{framework}-{before}"
+    data = {"project_name": "Demo", "framework": framework}
+    copier.run_copy(
+        str(history), start, data=data, vcs_ref=before, defaults=True, unsafe=True, quiet=True
+    )
+    commit(start)
+    command = [sys.executable, "-m", "copier", "update", "--trust", "--defaults", "--quiet"]
+    seconds = []
+    for number in range(ROUNDS):
+        service = shutil.copytree(start, folder / f"{framework}-update-{number}")
+        began = time.perf_counter()
+        subprocess.run([*command, "--vcs-ref", NEWEST], cwd=service, check=True)
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds)
+
+
 def one_file(target: Path) -> Path:
     """Return a template with this one's questions that renders one file."""
     target.mkdir()
@@ -126,7 +148,7 @@ def lines_of_docstrings(text: str) -> set[int]:
 
 def own_environment() -> dict[str, str]:
     """Return this environment without what points to servers and to our own packages."""
-    names = {"DATABASE_URL", "REDIS_URL", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT"}
+    names = {"DATABASE_URL", "REDIS_URL", *OWN_ENVIRONMENT}
     return {name: text for name, text in os.environ.items() if name not in names}
 
 
@@ -159,7 +181,9 @@ def cold_start(service: Path) -> float:
         subprocess.run(["make", "clean"], cwd=service, check=True, capture_output=True)
 
 
-def measure(template: Path, floor: Path, framework: str, folder: Path) -> dict[str, float]:
+def measure(
+    template: Path, floor: Path, history: Path, framework: str, folder: Path
+) -> dict[str, float]:
     """Return every figure of one framework."""
     service = folder / framework
     render(template, framework, service)
@@ -171,6 +195,7 @@ def measure(template: Path, floor: Path, framework: str, folder: Path) -> dict[s
         lambda target: render(template, framework, target),
         lambda target: copy(template, framework, target),
     )
+    updated = update(history, framework, folder)
     figures = {
         "lines": lines_of_python(service),
         "code_lines": lines_of_python(service, docstrings=False),
@@ -180,6 +205,10 @@ def measure(template: Path, floor: Path, framework: str, folder: Path) -> dict[s
         "copy_seconds": round(typed.wall, 2),
         "ms_per_file": round((whole.wall - lowest.wall) * 1000 / (count - 1), 2),
         "cpu_ms_per_file": round((whole.cpu - lowest.cpu) * 1000 / (count - 1), 2),
+    }
+    figures |= {
+        "update_seconds": round(updated, 2),
+        "updates_per_copy": round(updated / typed.wall, 2),
     }
     sync = ["uv", "sync", "--quiet"]
     subprocess.run(sync, cwd=service, env=own_environment(), check=True)
@@ -221,7 +250,8 @@ def main() -> None:
         folder.chmod(0o755)  # as root, PostgreSQL runs as a user who has to enter
         template = snapshot(folder / "template", "v1.0.0")
         floor = one_file(folder / "floor")
-        figures = {each: measure(template, floor, each, folder) for each in FRAMEWORKS}
+        history = clone(folder / "history")
+        figures = {each: measure(template, floor, history, each, folder) for each in FRAMEWORKS}
     result = {"machine": machine(), "figures": figures}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "results.json").write_text(json.dumps(result, indent=2) + "\n")
