@@ -2,8 +2,12 @@
 
 The three sets of checks: *quick* is the README's test command (`nox -s tests` is the same), *full*
 is `.ci/run` (that command, then `lint`, `types` and `full`), *scheduled* is `dependencies`,
-`mutations` and `combinations`.
+`mutations`, `combinations` and `updates`.
 """
+
+import re
+import sys
+from pathlib import Path
 
 import nox
 
@@ -13,6 +17,8 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "tests"]
 
 FRAMEWORKS = ["django", "fastapi"]
+# `nox -s "doctor(PATH)"` is the session of whatever stands between the brackets.
+PATHS = re.findall(r"\bdoctor\((.+?)\)", " ".join(sys.argv)) or ["PATH"]
 
 
 def install(session: nox.Session) -> None:
@@ -48,10 +54,11 @@ def full(session: nox.Session) -> None:
     """Run what takes minutes and is not in the quick set; what is about time one by one."""
     install(session)
     if session.posargs:
-        session.run("pytest", "-m", "full", "-rs", *session.posargs)
+        session.run("pytest", "-m", "full and not scheduled", "-rs", *session.posargs)
         return
-    session.run("pytest", "-m", "full", "-rs", "tests/contract")
-    session.run("pytest", "-n", "auto", "-m", "full", "-rs", "--ignore=tests/contract", "tests")
+    session.run("pytest", "-m", "full and timed", "-rs", "tests")
+    rest = "full and not timed and not scheduled"
+    session.run("pytest", "-n", "auto", "-m", rest, "-rs", "tests")
 
 
 @nox.session
@@ -68,12 +75,10 @@ def service(session: nox.Session, framework: str) -> None:
 @nox.session
 @nox.parametrize("framework", FRAMEWORKS, ids=FRAMEWORKS)
 def mutations(session: nox.Session, framework: str) -> None:
-    """Switch off each control of access and look which tests of the service notice."""
+    """Switch off each control of access: which tests notice? And run them all in two orders."""
     install(session)
-    session.run(
-        *["pytest", "-m", "scheduled", "--framework", framework],
-        *["tests/service/test_mutations.py", *session.posargs],
-    )
+    weekly = ["pytest", "-m", "scheduled", "--framework", framework, "tests/service"]
+    session.run(*weekly, *session.posargs)
 
 
 @nox.session
@@ -93,6 +98,39 @@ def combinations(session: nox.Session) -> None:
     """Render every combination of choices."""
     install(session)
     session.run(*["pytest", "-n", "auto", "-m", "scheduled", "tests/render"], *session.posargs)
+
+
+@nox.session(venv_backend="none")
+@nox.parametrize("path", PATHS, ids=PATHS)
+def doctor(session: nox.Session, path: str) -> None:
+    """Say which hardenings of this working tree a service has; also `nox -s doctor -- PATH…`."""
+    if [path, *session.posargs] == ["PATH"]:
+        session.error('Name the folder of a service: nox -s "doctor(../parcels)"')
+    examine(session, "--each", *(session.posargs or [path]))
+
+
+@nox.session(venv_backend="none")
+def fleet(session: nox.Session) -> None:
+    """Print a table of services, `nox -s fleet -- PATH…`, and what they lack; also `--json`."""
+    examine(session, *session.posargs)
+
+
+def examine(session: nox.Session, *arguments: str) -> None:
+    """Run fleet.py where the session was typed, with the locked development group."""
+    here = str(Path(__file__).parent)
+    with session.chdir(session.invoked_from):
+        command = ["uv", "run", "--quiet", "--frozen", "--project", here, f"{here}/fleet.py"]
+        session.run(*command, *arguments)
+
+
+@nox.session
+def updates(session: nox.Session) -> None:
+    """Update services of every release, all golden ones included, with the newest Copier."""
+    install(session)
+    newest = ["copier", "copier-template-extensions", "jinja2", "jinja2-time"]
+    session.run_install("uv", "pip", "install", "--quiet", "--upgrade", *newest, external=True)
+    session.run("copier", "--version")
+    session.run(*["pytest", "-n", "auto", "-m", "", "-rs", "tests/update"], *session.posargs)
 
 
 @nox.session
