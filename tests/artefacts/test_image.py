@@ -174,6 +174,15 @@ def test_its_labels_say_what_it_is(image: Image) -> None:
     assert given["revision"] == git(image.tree, "rev-parse", "HEAD")
 
 
+def test_an_image_of_the_next_commit_names_that_one(image: Image, copy: Path) -> None:
+    """Also where every layer is taken from the last build."""
+    git(copy, "commit", "--quiet", "--allow-empty", "--message", "chore: nothing")
+    built = build(f"{image.name}-next", copy)
+    labels = inspect("image", built.name)["Config"]["Labels"]
+    execute(engine(), "rmi", "--force", built.name)
+    assert labels["org.opencontainers.image.revision"] == git(copy, "rev-parse", "HEAD")
+
+
 @pytest.mark.parametrize("user", ["1000:1000", STRANGER])
 def test_it_serves_where_nothing_is_allowed(
     image: Image, environ: dict[str, str], user: str
